@@ -1,0 +1,46 @@
+"""Tests one SMTP account and says what came of it: the part that knows SMTP and nothing else.
+
+Plain Python without Django. ``check()`` is the face; what it takes is made by ``plan.make_plan``.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+
+from smtpcheck.engine.diagnosis import judge, refuse
+from smtpcheck.engine.driver import Observer, Prober, Resolver, run
+from smtpcheck.engine.evidence import Report
+from smtpcheck.engine.plan import Plan
+from smtpcheck.engine.policy import Policy
+from smtpcheck.engine.probes import USUAL as USUAL_PROBES
+
+__all__ = ["USUAL_PROBES", "Observer", "Prober", "Resolver", "check", "refuse"]
+
+
+async def check(
+    plan: Plan,
+    *,
+    policy: Policy,
+    resolver: Resolver | None = None,
+    observer: Observer | None = None,
+    probes: Prober | None = USUAL_PROBES,
+) -> Report:
+    """Test an account and return what was found; raises for nothing that a network does.
+
+    ``resolver`` None asks the system; ``observer`` is told each stage as it starts and ends.
+    ``probes`` None asks no other ports after a failure.
+    """
+    started_at = datetime.now(UTC)
+    began = time.monotonic()
+    evidence = await run(
+        plan,
+        policy=policy,
+        resolver=resolver,
+        observer=observer,
+        prober=probes,
+        nonce=secrets.token_hex(8),
+    )
+    took_ms = round((time.monotonic() - began) * 1000)
+    return judge(evidence, started_at=started_at, took_ms=took_ms)

@@ -1,0 +1,162 @@
+"""What a test saw that does not decide its verdict but should be known.
+
+Knows evidence only; each function looks for one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from smtpcheck.engine.capabilities import parse_capabilities
+from smtpcheck.engine.catalogue import entry
+from smtpcheck.engine.diagnosis.contradictions import contradicts_itself
+from smtpcheck.engine.diagnosis.parameters import Parameters, target_parameters
+from smtpcheck.engine.evidence import Evidence, FaultKind, Finding, Reply
+from smtpcheck.engine.stages import Goal, RungState, Stage
+
+# Renewal is automatic a month before the end where it works at all.
+CERTIFICATE_WARNING_DAYS = 21
+# Programs with a short timeout give up at this.
+SLOW_GREETING_MS = 5000
+
+# The stages in which a server is waited for.
+_ANSWERED = frozenset(Stage) - {Stage.CONFIG, Stage.DNS, Stage.CONNECT, Stage.GREETING}
+_UNANSWERED = frozenset({FaultKind.TIMEOUT, FaultKind.CLOSED, FaultKind.RESET})
+_OUT_OF_SYNC = re.compile(r"\bpipelin|\bsynchroni[sz]ation\b", re.IGNORECASE)
+
+# The mechanisms that show the password or the token itself to whoever listens.
+_READABLE = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
+
+_Warning = tuple[str, Stage | None, Parameters, str]
+
+
+def warnings_of(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return the warnings that stand beside a test's verdict, each id once."""
+    found: dict[str, Finding] = {}
+    shared = target_parameters(evidence)
+    for look in (
+        _oddities,
+        _defects,
+        _certificate,
+        _slow_greeting,
+        _slow_replies,
+        _contradictions,
+        _broken_groups,
+        _addresses,
+        _non_ascii,
+        _offered_in_clear,
+        _not_proven,
+    ):
+        for name, stage, parameters, line in look(evidence):
+            if name not in found:
+                found[name] = Finding(
+                    id=name,
+                    stage=stage,
+                    parameters=shared | parameters,
+                    evidence_line=line,
+                    confidence=entry(name).confidence.value,
+                )
+    return tuple(found.values())
+
+
+def _oddities(evidence: Evidence) -> Iterator[_Warning]:
+    """Notes on the settings among them: what works anyway needs none."""
+    for oddity in evidence.oddities:
+        if oddity.stage is Stage.CONFIG and evidence.fault is None:
+            continue
+        yield oddity.kind, oddity.stage, {}, oddity.detail
+
+
+def _defects(evidence: Evidence) -> Iterator[_Warning]:
+    """What is wrong with the certificates beside what decided: all of it where they are taken."""
+    fault = evidence.fault
+    is_told = fault is not None and fault.kind is FaultKind.CERTIFICATE
+    for defect in evidence.defects[1:] if is_told else evidence.defects:
+        yield defect.id, Stage.TLS, defect.parameters, defect.line
+
+
+def _certificate(evidence: Evidence) -> Iterator[_Warning]:
+    """Certificates that soon end, the server's own first; an end that has come is a defect."""
+    tls = evidence.tls
+    if tls is None or tls.certificate is None:
+        return
+    shown = ((tls.certificate, tls.days_left), *((of, of.days_left) for of in evidence.chain[1:]))
+    for certificate, days in shown:
+        if days is not None and 0 <= days <= CERTIFICATE_WARNING_DAYS:
+            ends = certificate.not_after.isoformat()
+            parameters: Parameters = {"days": days, "not_after": ends}
+            line = f"notAfter {ends} ({certificate.subject})"
+            yield "tls.cert-expiring", Stage.TLS, parameters, line
+
+
+def _slow_greeting(evidence: Evidence) -> Iterator[_Warning]:
+    for rung in evidence.ladder:
+        slow = rung.took_ms is not None and rung.took_ms > SLOW_GREETING_MS
+        if rung.stage is Stage.GREETING and rung.state is RungState.PROVEN and slow:
+            seconds = f"{(rung.took_ms or 0) / 1000:.1f}"
+            yield "proto.slow-banner", Stage.GREETING, {"seconds": seconds}, f"{seconds} s"
+
+
+def _slow_replies(evidence: Evidence) -> Iterator[_Warning]:
+    """The first stage behind the greeting that took long."""
+    for rung in evidence.ladder:
+        slow = rung.took_ms is not None and rung.took_ms > SLOW_GREETING_MS
+        if slow and rung.state is RungState.PROVEN and rung.stage in _ANSWERED:
+            seconds = f"{(rung.took_ms or 0) / 1000:.1f}"
+            parameters: Parameters = {"seconds": seconds, "step": rung.stage.value}
+            yield "proto.slow-reply", rung.stage, parameters, f"{rung.stage.value}: {seconds} s"
+
+
+def _contradictions(evidence: Evidence) -> Iterator[_Warning]:
+    for item in evidence.replies:
+        if contradicts_itself(item.stage, item.reply):
+            line = str(item.reply)
+            yield "proto.text-contradicts-code", item.stage, {"reply": line}, line
+
+
+def _broken_groups(evidence: Evidence) -> Iterator[_Warning]:
+    """Commands of a group that got no answer although the one before them did, or a complaint."""
+    fault = evidence.fault
+    if fault is None:
+        return
+    grouped = [rung for rung in evidence.ladder if rung.grouped]
+    proven = [rung.stage for rung in grouped if rung.state is RungState.PROVEN]
+    if fault.stage not in [rung.stage for rung in grouped]:
+        return
+    is_ignored = fault.kind in _UNANSWERED and bool(proven)
+    complains = fault.reply is not None and _OUT_OF_SYNC.search(fault.reply.text)
+    if is_ignored or complains:
+        line = str(fault.reply or f"{fault.stage.value}: {fault.kind.value}")
+        yield "proto.pipelining-broken", fault.stage, {}, line
+
+
+def _addresses(evidence: Evidence) -> Iterator[_Warning]:
+    """Addresses that did not answer although another one did."""
+    if not evidence.address:
+        return
+    for attempt in evidence.attempts:
+        # Without an IPv6 route the machine, not the server, is what cannot be reached.
+        local = attempt.outcome == FaultKind.UNREACHABLE.value and ":" in attempt.address
+        if attempt.outcome not in ("connected", "abandoned") and not local:
+            line = f"{attempt.address}: {attempt.detail or attempt.outcome}"
+            yield "connect.one-address-down", Stage.CONNECT, {"address": attempt.address}, line
+
+
+def _non_ascii(evidence: Evidence) -> Iterator[_Warning]:
+    if not evidence.username.isascii():
+        yield "auth.nonascii", Stage.AUTH, {}, ""
+
+
+def _offered_in_clear(evidence: Evidence) -> Iterator[_Warning]:
+    """Logins that anyone on the way could read (RFC 4954 section 4 and RFC 8314 section 3.3)."""
+    clear = evidence.capabilities_clear or (() if evidence.tls else evidence.capabilities)
+    offered = parse_capabilities(Reply(250, ("", *clear))).mechanisms
+    readable = " ".join(name for name in offered if name in _READABLE)
+    if readable:
+        yield "auth.offered-in-clear", Stage.AUTH, {"mechanisms": readable}, f"AUTH {readable}"
+
+
+def _not_proven(evidence: Evidence) -> Iterator[_Warning]:
+    if evidence.fault is None and evidence.goal is not Goal.CONTENT:
+        yield "tool.not-proven", None, {"goal": evidence.goal.value}, f"goal {evidence.goal.value}"

@@ -1,0 +1,333 @@
+"""Carries out what the session asks for over one connection, keeping ladder, clocks and record.
+
+Knows the wire and the session's effects; judges nothing. What the stream does (silence, end,
+garbage) becomes the fault of the stage that was being climbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from smtpcheck.engine.certificates import days_left
+from smtpcheck.engine.chain import TRUSTED, defects_of
+from smtpcheck.engine.driver.clock import Clock
+from smtpcheck.engine.driver.ladder import Ladder
+from smtpcheck.engine.driver.record import Record
+from smtpcheck.engine.driver.wire import Wire, WireFailed
+from smtpcheck.engine.errors import Refused
+from smtpcheck.engine.evidence import Fault, FaultKind, Reply, Tls
+from smtpcheck.engine.grammar import canonical_host
+from smtpcheck.engine.message import compose
+from smtpcheck.engine.plan import Plan
+from smtpcheck.engine.policy import Policy
+from smtpcheck.engine.sasl import Derive
+from smtpcheck.engine.session import (
+    Answer,
+    Begin,
+    Effect,
+    Handshake,
+    Leaf,
+    Learned,
+    Odd,
+    Proven,
+    Read,
+    Script,
+    Send,
+    Skip,
+    StageFailed,
+    Terms,
+    converse,
+)
+from smtpcheck.engine.stages import RungState, Security, Stage
+from smtpcheck.engine.tls import (
+    ClientCertificate,
+    TlsChannel,
+    Trust,
+    build_context,
+    kept_context,
+    trust_of,
+)
+
+# How long the replies behind a refusal are waited for: they left the server in the same flight.
+OPTIONAL_SECONDS = 1.0
+
+# Ends of a test at which the connection is still in step, so that QUIT is the polite last word.
+_IN_STEP = frozenset(
+    {
+        FaultKind.REPLY,
+        FaultKind.NOT_OFFERED,
+        FaultKind.MECHANISM_NOT_OFFERED,
+        FaultKind.REFUSED_HERE,
+        FaultKind.BAD_CHALLENGE,
+        FaultKind.SCRAM_ROUNDS,
+        FaultKind.SERVER_PROOF,
+    }
+)
+
+# The octets of chance in a login's nonce: more than anyone can guess.
+NONCE_OCTETS = 24
+
+# The detail of a 421 that came before the command of its stage was sent.
+UNASKED = "unasked"
+
+
+class Conversation:
+    """One conversation with one server."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        wire: Wire,
+        *,
+        ladder: Ladder,
+        clock: Clock,
+        record: Record,
+        context: ssl.SSLContext | None,
+    ) -> None:
+        self._plan = plan
+        self._wire = wire
+        self._ladder = ladder
+        self._clock = clock
+        self._record = record
+        self._context = context
+        self._is_answer_missing = False
+        self._message_id = ""
+
+    async def hold(self, policy: Policy, nonce: str) -> None:
+        """Talk until the plan's goal is proven; raises StageFailed when it is not."""
+        terms = self._terms(policy)
+        message = compose(self._plan, now=datetime.now(UTC), nonce=nonce)
+        self._message_id = message.message_id
+        script = converse(self._plan, message, terms)
+        farewell = b""
+        try:
+            await self._perform(script)
+        except WireFailed as failure:
+            raise StageFailed(self._stream_fault(failure)) from None
+        except StageFailed as failure:
+            if self._in_step(failure.fault):
+                self._record.sent("QUIT")
+                farewell = b"QUIT\r\n"
+            raise
+        finally:
+            script.close()
+            self._wire.close(farewell)
+
+    def _terms(self, policy: Policy) -> Terms:
+        """Settle what depends on the connection itself."""
+        host, port = self._wire.local_address
+        address = self._wire.address
+        self._record.address = str(address)
+        self._record.local_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._record.ehlo_name = self._plan.ehlo_name or own_name(host)
+        return Terms(
+            ehlo_name=self._record.ehlo_name,
+            cleartext_allowed=policy.allows_cleartext(address, self._plan.target.port),
+            nonce=secrets.token_urlsafe(NONCE_OCTETS),
+        )
+
+    async def _perform(self, script: Script[None]) -> None:
+        answer: Answer = None
+        while True:
+            try:
+                effect = script.send(answer)
+            except StopIteration:
+                return
+            answer = await self._carry_out(effect)
+
+    async def _carry_out(self, effect: Effect) -> Answer:
+        match effect:
+            case Send(octets, shown):
+                await self._send(octets, shown)
+            case Read(stage, optional, veiled):
+                if optional:
+                    return await self._read_if_there(stage)
+                return await self._read(stage, veiled=veiled)
+            case Handshake():
+                await self._shake_hands()
+            case Leaf():
+                return self._wire.tls.leaf if self._wire.tls else b""
+            case Derive():
+                return await self._derive(effect)
+            case _:
+                self._take_note(effect)
+        return None
+
+    def _take_note(self, effect: Begin | Proven | Skip | Learned | Odd) -> None:
+        """Carry out what is only for the ladder and the record."""
+        match effect:
+            case Begin(stage, grouped):
+                self._begin(stage, grouped=grouped)
+            case Proven(stage):
+                self._ladder.end(stage, RungState.PROVEN, self._clock.milliseconds)
+            case Skip(stage):
+                self._ladder.skip(stage)
+            case Learned(capabilities, mechanism):
+                if capabilities is not None:
+                    self._record.learned(capabilities)
+                self._record.mechanism = mechanism or self._record.mechanism
+            case Odd(oddity):
+                self._record.odd(oddity)
+            case _:
+                assert_never(effect)
+
+    def _begin(self, stage: Stage, *, grouped: bool) -> None:
+        if stage is Stage.CONTENT:  # from here on a mail may be found by it
+            self._record.message_id = self._message_id
+        encrypted = self._wire.tls is not None
+        now = self._clock.milliseconds
+        self._ladder.begin(stage, now, grouped=grouped, encrypted=encrypted)
+
+    async def _send(self, octets: bytes, shown: tuple[str, ...]) -> None:
+        stage = self._ladder.stage
+        # When every stage is proven, what the server says on top changes nothing any more.
+        if self._ladder.is_climbing:
+            self._refuse_unasked(stage)
+        self._record.sent(*shown)
+        if shown == ("QUIT",):
+            self._wire.close(octets)
+            return
+        await self._wire.send(octets, self._stage_ends(stage))
+
+    def _refuse_unasked(self, stage: Stage) -> None:
+        """A server that talks out of turn can no longer be matched to our commands.
+
+        But a 421 may come at any time (RFC 5321 section 3.8) and is the reply to what comes next.
+        """
+        unasked = self._wire.unasked()
+        if unasked is None:
+            return
+        if not isinstance(unasked, Reply):
+            raw = self._record.unreadable(unasked)
+            raise StageFailed(Fault(stage=stage, kind=FaultKind.OUT_OF_STEP, raw=raw))
+        self._record.received(stage, unasked)
+        kind = FaultKind.REPLY if unasked.code == 421 else FaultKind.OUT_OF_STEP
+        raise StageFailed(Fault(stage=stage, kind=kind, reply=unasked, detail=UNASKED))
+
+    async def _read(self, stage: Stage, *, veiled: bool = False) -> Reply:
+        reply = await self._wire.read_reply(self._stage_ends(stage))
+        self._record.received(stage, reply, veiled=veiled)
+        return reply
+
+    async def _derive(self, work: Derive) -> bytes:
+        """Derive a key in a thread: the loop has other tests to serve meanwhile.
+
+        Past its clock the stage ends without the key; the thread ends by itself soon after.
+        """
+        stage = self._ladder.stage
+        try:
+            async with asyncio.timeout_at(self._stage_ends(stage)):
+                return await asyncio.to_thread(work.key)
+        except TimeoutError:
+            raise StageFailed(Fault(stage=stage, kind=FaultKind.DEADLINE)) from None
+
+    async def _read_if_there(self, stage: Stage) -> Reply | None:
+        try:
+            reply = await self._wire.read_reply(self._clock.soon(OPTIONAL_SECONDS))
+        except WireFailed:
+            self._is_answer_missing = True
+            return None
+        self._record.received(stage, reply)
+        return reply
+
+    async def _shake_hands(self) -> None:
+        if self._plan.target.security is not Security.TLS and (injected := self._wire.injected()):
+            raw = self._record.unreadable(injected)
+            raise StageFailed(Fault(stage=Stage.TLS, kind=FaultKind.INJECTION, raw=raw))
+        trust = trust_of(self._plan)
+        context = self._context or await context_of(trust)
+        channel = TlsChannel(trust, context, self._plan.target.host)
+        objection: int | None = None
+        try:
+            await self._wire.handshake(channel, self._stage_ends(Stage.TLS))
+        except WireFailed as failure:
+            objection = failure.verify_code
+            raise
+        finally:
+            self._look_at_certificates(channel, trust, objection)
+        self._record.tls = self._tls_evidence(channel, trust)
+        self._record.note(f"{channel.version} with {channel.cipher}")
+
+    def _look_at_certificates(
+        self, channel: TlsChannel, trust: Trust, objection: int | None
+    ) -> None:
+        """Keep what the server showed and what is wrong with it, however the handshake ended."""
+        now = datetime.now(UTC)
+        self._record.chain = tuple(
+            replace(certificate, days_left=days_left(certificate, now))
+            for certificate in channel.chain()
+        )
+        self._record.defects = defects_of(
+            channel.chain_ders(),
+            self._plan.target.host,
+            now=now,
+            verdict=None if trust.asks_nobody else objection or TRUSTED,
+        )
+        self._record.asked_for_certificate = channel.was_asked_for_certificate
+
+    def _tls_evidence(self, channel: TlsChannel, trust: Trust) -> Tls:
+        leaf = self._record.chain[0] if self._record.chain else None
+        return Tls(
+            version=channel.version,
+            cipher=channel.cipher,
+            server_name=self._plan.target.server_name,
+            trusted_by=trust.name,
+            certificate=leaf,
+            days_left=leaf.days_left if leaf else None,
+        )
+
+    def _stage_ends(self, stage: Stage) -> float:
+        return self._clock.stage_ends(stage, self._ladder.started_ms(stage))
+
+    def _in_step(self, fault: Fault) -> bool:
+        """Whether QUIT may still be said: not after a 421, nor where DATA was answered 354.
+
+        Nor where it may still be: behind an answer that did not come, QUIT could be content.
+        """
+        if self._is_answer_missing:
+            return False
+        return fault.kind in _IN_STEP and self._record.last_code not in (354, 421)
+
+    def _stream_fault(self, failure: WireFailed) -> Fault:
+        """Tell what the stream did, at the stage at which it did it."""
+        stage, kind = self._ladder.stage, failure.kind
+        raw = self._record.unreadable(failure.raw) if failure.raw else b""
+        self._record.note(f"{stage.value}: {kind.value}")
+        if kind is FaultKind.TIMEOUT and not failure.raw:
+            started_ms = self._ladder.started_ms(stage)
+            if self._clock.is_total_spent_early(stage, started_ms):
+                kind = FaultKind.DEADLINE
+        return Fault(
+            stage=stage, kind=kind, detail=failure.detail, raw=raw, verify_code=failure.verify_code
+        )
+
+
+async def context_of(trust: Trust, shows: ClientCertificate | None = None) -> ssl.SSLContext:
+    """Return the context for a trust, built in a thread where it is not kept.
+
+    One that shows a client certificate is never kept: it holds a private key.
+    """
+    context = kept_context(trust) if shows is None else None
+    return await asyncio.to_thread(build_context, trust, shows) if context is None else context
+
+
+def own_name(local_host: str) -> str:
+    """Return what EHLO says by default: this machine's name if it is a full one, or its address.
+
+    RFC 5321 sections 4.1.1.1 and 4.1.3. The name is the kernel's: asking DNS for it could wait.
+    """
+    name = socket.gethostname()
+    if "." in name.strip("."):
+        try:
+            return canonical_host(name)
+        except Refused:
+            pass
+    address = ipaddress.ip_address(local_host.partition("%")[0])
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

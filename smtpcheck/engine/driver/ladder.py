@@ -1,0 +1,115 @@
+"""Keeps the ladder of a running test: which rung is being climbed, since when, and what came of it.
+
+Knows no socket and no clock: times come in as milliseconds since the test began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from smtpcheck.engine.evidence import Rung
+from smtpcheck.engine.stages import RungState, Stage
+
+
+class Observer(Protocol):
+    """Told of each stage as it happens; called in the event loop, so it must not wait."""
+
+    def stage_started(self, stage: Stage, at_ms: int) -> None:
+        """A stage begins, so many milliseconds after the test did."""
+
+    def stage_ended(self, rung: Rung) -> None:
+        """A stage is proven, failed or skipped."""
+
+
+class Ladder:
+    """The rungs of one test, told as they are climbed."""
+
+    def __init__(self, planned: tuple[Rung, ...], observer: Observer | None) -> None:
+        self._rungs = list(planned)
+        self._open: list[int] = []
+        self._observer = observer
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The ladder as it stands."""
+        return tuple(self._rungs)
+
+    @property
+    def is_climbing(self) -> bool:
+        """Whether a stage has begun and not ended."""
+        return bool(self._open)
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that is being climbed, else the last one that was."""
+        if self._open:
+            return self._rungs[self._open[0]].stage
+        reached = [rung for rung in self._rungs if rung.state is not RungState.NOT_REACHED]
+        return reached[-1].stage if reached else Stage.CONFIG
+
+    def begin(self, stage: Stage, at_ms: int, *, grouped: bool, encrypted: bool) -> None:
+        """Start a stage's clock."""
+        index = self._next(stage)
+        self._rungs[index] = replace(
+            self._rungs[index], started_ms=at_ms, grouped=grouped, encrypted=encrypted
+        )
+        self._open.append(index)
+        if self._observer:
+            self._observer.stage_started(stage, at_ms)
+
+    def started_ms(self, stage: Stage) -> int:
+        """When the stage being climbed began."""
+        return next(
+            (
+                self._rungs[index].started_ms or 0
+                for index in self._open
+                if self._rungs[index].stage is stage
+            ),
+            0,
+        )
+
+    def end(self, stage: Stage, state: RungState, at_ms: int) -> None:
+        """Stop a stage's clock with what came of it.
+
+        A failure ends the climb: what was begun in the same group counts as not reached.
+        """
+        index = next((i for i in self._open if self._rungs[i].stage is stage), None)
+        if index is None:
+            index = self._next(stage)
+            self._rungs[index] = replace(self._rungs[index], started_ms=at_ms)
+        else:
+            self._open.remove(index)
+        rung = self._rungs[index]
+        took_ms = at_ms - (rung.started_ms or 0)
+        self._tell(index, replace(rung, state=state, took_ms=took_ms))
+        if state is RungState.FAILED:
+            self._leave_open()
+
+    def skip(self, stage: Stage) -> None:
+        """Leave a planned stage out."""
+        index = self._next(stage)
+        self._tell(index, replace(self._rungs[index], state=RungState.SKIPPED))
+
+    def _leave_open(self) -> None:
+        for index in self._open:
+            self._rungs[index] = replace(self._rungs[index], started_ms=None)
+        self._open.clear()
+
+    def _tell(self, index: int, rung: Rung) -> None:
+        self._rungs[index] = rung
+        if self._observer:
+            self._observer.stage_ended(rung)
+
+    def _next(self, stage: Stage) -> int:
+        """The first rung of a stage that is neither climbed nor being climbed.
+
+        A stage that was not planned at that place (a fault told of an earlier one) gets a rung
+        where the climbing is.
+        """
+        for index, rung in enumerate(self._rungs):
+            unreached = rung.state is RungState.NOT_REACHED and index not in self._open
+            if rung.stage is stage and unreached:
+                return index
+        self._rungs.append(Rung(stage=stage, state=RungState.NOT_REACHED))
+        return len(self._rungs) - 1

@@ -1,0 +1,175 @@
+"""What one test has seen so far, every word of it as it may be shown.
+
+Knows evidence and the transcript, no socket. Replies are masked here on their way into the record;
+the session works with what the server really said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from smtpcheck.engine.capabilities import Capabilities
+from smtpcheck.engine.driver.clock import Clock
+from smtpcheck.engine.evidence import (
+    Attempt,
+    Certificate,
+    Defect,
+    Evidence,
+    Fault,
+    Oddity,
+    Probe,
+    Reply,
+    Rung,
+    StageReply,
+    Tls,
+)
+from smtpcheck.engine.notes import notes_of
+from smtpcheck.engine.plan import LoginPlan, Plan
+from smtpcheck.engine.redaction import MASK, Redactor
+from smtpcheck.engine.replies import FIRST_BYTES, ReplyReader
+from smtpcheck.engine.stages import Stage
+from smtpcheck.engine.transcript import Transcript
+
+
+class Record:
+    """Collects the evidence of one test."""
+
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self._plan = plan
+        self._clock = clock
+        secrets = [plan.credentials.password] if isinstance(plan, LoginPlan) else []
+        self._transcript = Transcript(Redactor(secrets))
+        self._replies: list[StageReply] = []
+        self._oddities: list[Oddity] = []
+        self._clear: tuple[str, ...] = ()
+        self._capabilities: tuple[str, ...] = ()
+        self.tls: Tls | None = None
+        self.chain: tuple[Certificate, ...] = ()
+        self.defects: tuple[Defect, ...] = ()
+        self.asked_for_certificate = False
+        self.mechanism = ""
+        self.message_id = ""
+        self.ehlo_name = plan.ehlo_name
+        self.address = ""
+        self.local_address = ""
+        self._probes: tuple[Probe, ...] = ()
+
+    @property
+    def last_code(self) -> int:
+        """The code of the last reply, or 0."""
+        return self._replies[-1].reply.code if self._replies else 0
+
+    def note(self, text: str) -> None:
+        """Record something that happened outside the dialogue."""
+        self._transcript.note(self._clock.seconds, text)
+
+    def sent(self, *shown: str) -> None:
+        """Record lines we send, in the form that may be shown."""
+        for line in shown:
+            self._transcript.sent(self._clock.seconds, line)
+
+    def received(self, stage: Stage, reply: Reply, *, veiled: bool = False) -> None:
+        """Record a reply; of a veiled one that refuses nothing, only its code."""
+        hides = veiled and reply.code < 400
+        safe = Reply(reply.code, (MASK,)) if hides else self._transcript.safe_reply(stage, reply)
+        self._transcript.received(self._clock.seconds, safe)
+        self._replies.append(StageReply(stage, safe))
+
+    def unreadable(self, raw: bytes) -> bytes:
+        """Record bytes that were no reply; return the first of them as they may be shown."""
+        self._transcript.unreadable(self._clock.seconds, raw)
+        return self._first_of(raw)
+
+    def _first_of(self, raw: bytes) -> bytes:
+        """Masked first and cut then: half a secret is not found."""
+        return self._transcript.safe_bytes(raw)[:FIRST_BYTES]
+
+    def learned(self, capabilities: Capabilities) -> None:
+        """Record what an EHLO reply offers; what was offered before TLS is kept apart."""
+        lines = self._transcript.safe_lines(capabilities.lines)
+        if self.tls is None and self._plan.target.security.may_upgrade:
+            self._clear = lines
+        else:
+            self._capabilities = lines
+
+    def odd(self, oddity: Oddity) -> None:
+        """Record something that is not by the book."""
+        (detail,) = self._transcript.safe_lines((oddity.detail,))
+        self._oddities.append(replace(oddity, detail=detail))
+
+    def probed(self, probes: Sequence[Probe]) -> None:
+        """Record counter-probes, each masked here, because it may come from another test."""
+        self._probes = tuple(map(self._safe_probe, probes))
+        for probe in self._probes:
+            said = f": {probe.greeting}" if probe.greeting else ""
+            ended = probe.outcome if probe.answers else f"{probe.stage.value} {probe.outcome}"
+            self.note(f"probe of port {probe.port} by {probe.security.value}: {ended}{said}")
+
+    def _safe_probe(self, probe: Probe) -> Probe:
+        greeting = probe.greeting and self._transcript.safe_reply(Stage.GREETING, probe.greeting)
+        (detail,) = self._transcript.safe_lines((probe.detail,))
+        capabilities = self._transcript.safe_lines(probe.capabilities)
+        return replace(probe, greeting=greeting, detail=detail, capabilities=capabilities)
+
+    def safe_fault(self, fault: Fault) -> Fault:
+        """Return a fault as it may be shown: the session's has the reply as it came.
+
+        Its parameters can be the server's words too.
+        """
+        if fault.reply is None:
+            return fault
+        return replace(
+            fault,
+            reply=self._transcript.safe_reply(fault.stage, fault.reply),
+            parameters={
+                name: self._transcript.safe_text(fault.stage, value)
+                if isinstance(value, str)
+                else value
+                for name, value in fault.parameters.items()
+            },
+        )
+
+    def evidence(
+        self,
+        *,
+        attempts: list[Attempt],
+        ladder: tuple[Rung, ...],
+        reader: ReplyReader | None,
+        fault: Fault | None,
+    ) -> Evidence:
+        """Return everything seen, as one frozen record."""
+        plan, target = self._plan, self._plan.target
+        return Evidence(
+            host=target.host,
+            port=target.port,
+            security=target.security,
+            goal=plan.goal,
+            username=plan.credentials.username if isinstance(plan, LoginPlan) else "",
+            sender=plan.sender.address,
+            recipient=plan.recipient.address,
+            ehlo_name=self.ehlo_name,
+            attempts=tuple(attempts),
+            address=self.address,
+            local_address=self.local_address,
+            capabilities_clear=self._clear,
+            capabilities=self._capabilities,
+            tls=self.tls,
+            chain=self.chain,
+            defects=self.defects,
+            asked_for_certificate=self.asked_for_certificate,
+            sent_certificate=bool(target.client_certificate) and self.asked_for_certificate,
+            mechanism=self.mechanism,
+            message_id=self.message_id,
+            first_bytes=self._first_of(reader.first_bytes) if reader else b"",
+            replies=tuple(self._replies),
+            ladder=ladder,
+            oddities=(*notes_of(plan), *self._oddities, *self._odd_lines(reader)),
+            fault=fault,
+            transcript=str(self._transcript),
+            probes=self._probes,
+        )
+
+    def _odd_lines(self, reader: ReplyReader | None) -> list[Oddity]:
+        stage = self._replies[-1].stage if self._replies else Stage.GREETING
+        return [Oddity(kind, stage) for kind in sorted(reader.oddities)] if reader else []

@@ -1,0 +1,163 @@
+"""Reads SMTP replies out of bytes, however they arrive, and bounds what a server may send.
+
+Knows RFC 5321 section 4.2 and nothing of sockets: ``feed`` takes bytes, ``next_reply`` gives a
+reply when a whole one is there. What is not by the book but can be read is kept as an oddity;
+what cannot be read raises ``Unreadable`` once and for all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from smtpcheck.engine.errors import EngineError
+from smtpcheck.engine.evidence import FaultKind, Reply, visible
+
+# RFC 5321 section 4.5.3.1.5 asks for 512 octets; real servers exceed it, none needs this much.
+MAX_LINE_OCTETS = 8 * 1024
+# The longest EHLO replies seen have some 30 lines; banners with policy texts about as many.
+MAX_REPLY_LINES = 128
+MAX_REPLY_OCTETS = 64 * 1024
+# All text of one session: about a hundred times what a whole test mail takes.
+MAX_SESSION_OCTETS = 256 * 1024
+
+# Enough to name any service from its first bytes, and short enough to show on one line.
+FIRST_BYTES = 64
+# What is kept of them until it is searched for secrets: a secret cut in two is not found, and the
+# longest login in its longest spelling takes 12 KiB.
+MAX_OPENING_OCTETS = 16 * 1024
+
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+
+
+class Unreadable(EngineError):
+    """What came is no SMTP reply, or more than a reply may be.
+
+    ``raw`` is the line as it came: who shows it looks for secrets first and cuts it then, because
+    a secret cut in two is not found.
+    """
+
+    def __init__(self, kind: FaultKind, detail: str, raw: bytes) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.raw = raw
+
+
+@dataclass(slots=True)
+class _Unfinished:
+    """The reply being read."""
+
+    code: int
+    lines: list[str]
+    octets: int
+
+
+class ReplyReader:
+    """The receiving half of an SMTP conversation, without any I/O.
+
+    Attributes: ``first_bytes``, what came first, up to the end of the first whole reply: who shows
+    it looks for secrets first and cuts it then; ``oddities``, ids of the catalogue for what was
+    read although it is not by the book.
+    """
+
+    def __init__(self) -> None:
+        self.first_bytes = b""
+        self.oddities: set[str] = set()
+        self._buffer = bytearray()
+        self._searched = 0
+        self._unfinished: _Unfinished | None = None
+        self._session_octets = 0
+        self._has_replied = False
+        self._unreadable: Unreadable | None = None
+
+    @property
+    def pending(self) -> bytes:
+        """Bytes that came and belong to no reply read so far."""
+        return bytes(self._buffer)
+
+    @property
+    def is_inside_reply(self) -> bool:
+        """Whether part of a reply has come but not its end."""
+        return self._unfinished is not None or bool(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they came. Raises Unreadable past the bound on a session's text."""
+        # Nothing later: an answer to a login can hold the password, and a cut through the middle of
+        # one leaves a part that no search for the whole finds.
+        if not self._has_replied and len(self.first_bytes) < MAX_OPENING_OCTETS:
+            self.first_bytes += data[: MAX_OPENING_OCTETS - len(self.first_bytes)]
+        self._session_octets += len(data)
+        self._buffer += data
+        if self._session_octets > MAX_SESSION_OCTETS:
+            raise self._too_much("session")
+
+    def restart(self) -> None:
+        """Forget what was learned in the clear; what is read from now on came through TLS."""
+        self._buffer.clear()
+        self._searched = 0
+        self._unfinished = None
+
+    def next_reply(self) -> Reply | None:
+        """Return the next whole reply, or None if more bytes are needed.
+
+        Raises Unreadable for lines that are no reply, replies whose lines disagree on the code,
+        and replies beyond the bounds.
+        """
+        if self._unreadable is not None:
+            raise self._unreadable
+        try:
+            while (line := self._next_line()) is not None:
+                if reply := self._take(line):
+                    return reply
+        except Unreadable as error:
+            self._unreadable = error
+            raise
+        return None
+
+    def _next_line(self) -> bytes | None:
+        end = self._buffer.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._buffer)
+            if len(self._buffer) > MAX_LINE_OCTETS:
+                raise self._too_much("line")
+            return None
+        if end > MAX_LINE_OCTETS:
+            raise self._too_much("line")
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        self._searched = 0
+        if not line.endswith(b"\r"):
+            self.oddities.add("proto.bare-lf")
+        return line.removesuffix(b"\r")
+
+    def _take(self, line: bytes) -> Reply | None:
+        match = _REPLY_LINE.fullmatch(line)
+        if match is None:
+            raise Unreadable(FaultKind.BAD_REPLY, "not a reply", line or b"\n")
+        code, separator, text = int(match[1]), match[2], match[3] or b""
+        unfinished = self._unfinished or _Unfinished(code, [], 0)
+        if code != unfinished.code:
+            raise Unreadable(FaultKind.BAD_REPLY, f"{unfinished.code} and {code} mixed", line)
+        unfinished.lines.append(_shown(text))
+        unfinished.octets += len(line) + 2
+        self._unfinished = unfinished
+        if len(unfinished.lines) > MAX_REPLY_LINES:
+            raise self._too_much("lines")
+        if unfinished.octets > MAX_REPLY_OCTETS:
+            raise self._too_much("reply")
+        if separator == b"-":
+            return None
+        self._unfinished = None
+        if not self._has_replied:
+            self._has_replied = True
+            self.first_bytes = self.first_bytes[: self._session_octets - len(self._buffer)]
+        return Reply(unfinished.code, tuple(unfinished.lines))
+
+    def _too_much(self, limit: str) -> Unreadable:
+        return Unreadable(FaultKind.TOO_MUCH, limit, self.first_bytes)
+
+
+def _shown(raw: bytes) -> str:
+    r"""The text of a line; what is not UTF-8 and controls are shown as ``\xNN``, never an error."""
+    return visible(raw.decode("utf-8", "backslashreplace"))
