@@ -1,0 +1,237 @@
+"""Django's settings, all of them from the environment; docs/reference lists the names.
+
+Nothing here raises because a key is missing: `generate_encryption_key` and `collectstatic` run
+without any. What serves or tests calls ``smtpcheck.conf.require_runtime()``, which does refuse.
+Settings of the application itself have their types, units and reasons in ``smtpcheck.conf``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from project.environment import Secrets, environment, own_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
+
+ENVIRON = environment()
+env = environ.Env()
+_secrets = Secrets(ENVIRON)
+
+# --- Who may see what -----------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# A key that lives as long as the process is fine while developing; nothing else may be served with
+# it. It seals no password: those have keys of their own.
+SECRET_KEY = _secrets.get("SECRET_KEY") or (secrets.token_urlsafe(50) if DEBUG else "")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- The application's own settings ---------------------------------------------------------------
+
+SMTPCHECK: dict[str, Any] = own_settings(ENVIRON)
+SMTPCHECK["ENCRYPTION_KEYS"] = _secrets.get("SMTPCHECK_ENCRYPTION_KEYS")
+
+# --- What runs ------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "smtpcheck",  # before the admin, so that its templates win
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "smtpcheck.api.middleware.ApiPathMiddleware",
+    "smtpcheck.api.middleware.ApiAnswerMiddleware",
+    "project.headers.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "project.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+WSGI_APPLICATION = "project.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -------------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Writers take the lock when they begin (IMMEDIATE), so none fails half-way; WAL lets readers go on;
+# 20 s is longer than any of our transactions waits for its turn.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    "timeout": 20,
+}
+# PostgreSQL allows 100 connections by default; a test holds none while it waits for the network.
+POSTGRESQL_POOL = {"min_size": 2, "max_size": 20}
+
+
+def database() -> dict[str, Any]:
+    """Return the database of DATABASE_URL (or its file), else SQLite in var/."""
+    if url := _secrets.get("DATABASE_URL"):
+        config: dict[str, Any] = dict(env.db_url_config(url))
+    else:
+        config = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR / "db.sqlite3")}
+        with contextlib.suppress(OSError):  # a read-only checkout: SQLite itself will say so
+            VAR.mkdir(mode=0o700, exist_ok=True)
+    options = config.get("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = SQLITE_OPTIONS | options
+    elif config["ENGINE"].endswith("postgresql"):
+        # A pool and persistent connections exclude each other.
+        config["CONN_MAX_AGE"] = 0
+        config["OPTIONS"] = {"pool": POSTGRESQL_POOL} | options
+    return config
+
+
+DATABASES = {"default": database()}
+
+# --- People ---------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+# --- Language and time ----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+# Named in their own words, so that everybody finds theirs.
+LANGUAGES = [
+    ("en", "English"),
+    ("nb", "Norsk (bokmål)"),
+    ("sv", "Svenska"),
+    ("da", "Dansk"),
+    ("de", "Deutsch"),
+    ("nl", "Nederlands"),
+    ("fr", "Français"),
+]
+LOCALE_PATHS = [BASE_DIR / "smtpcheck" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+
+# --- Static files ---------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True  # right after a checkout, before any collectstatic
+
+# --- HTTPS, cookies, browsers ---------------------------------------------------------------------
+
+# off: plain HTTP, for a look on this machine or behind something that does not tell.
+# direct: this process speaks TLS. proxy: one in front does, and says so in X-Forwarded-Proto, which
+# it must also remove from what callers send.
+HTTPS = env.str("HTTPS", default="off").lower()
+IS_HTTPS = HTTPS in {"direct", "proxy"}
+
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600) if IS_HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS == "proxy" else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+SESSION_COOKIE_NAME = "smtpcheck_session"
+SESSION_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# Clients of the original call copy the cookie XSRF-TOKEN into the header X-XSRF-TOKEN.
+CSRF_COOKIE_NAME = "XSRF-TOKEN"
+CSRF_HEADER_NAME = "HTTP_X_XSRF_TOKEN"
+CSRF_COOKIE_HTTPONLY = False
+CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+
+# No form or call of ours is larger; a pasted CA bundle of all public roots is about 200 KiB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+
+# --- REST -----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "smtpcheck.api.authentication.BasicAuthentication",
+        "smtpcheck.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["smtpcheck.api.throttling.CallsPerMinute"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "smtpcheck.api.negotiation.AcceptOrBody",
+    "DEFAULT_RENDERER_CLASSES": [
+        "smtpcheck.api.renderers.JsonRenderer",
+        "smtpcheck.api.renderers.TextJsonRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": [
+        "smtpcheck.api.parsers.JsonParser",
+        "smtpcheck.api.parsers.TextJsonParser",
+    ],
+    "EXCEPTION_HANDLER": "smtpcheck.api.exceptions.answer_for",
+}
+
+# --- What is told when something goes wrong -------------------------------------------------------
+
+DEFAULT_EXCEPTION_REPORTER = "project.errorpages.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "project.errorpages.HideEverythingFilter"
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "project.logs.SafeFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django's default sends mail to ADMINS; everything goes to standard error instead.
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+    },
+}
+
+# Files of secrets that could not be read; conf.require_runtime() tells them.
+UNREADABLE_SECRETS = tuple(_secrets.unreadable)

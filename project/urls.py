@@ -1,0 +1,13 @@
+"""Addresses: the admin, the API, and the way in."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", admin.site.urls),
+    path("", include("smtpcheck.api.urls")),  # whole paths stand there: api/v1/...
+]

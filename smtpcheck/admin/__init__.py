@@ -1,0 +1,25 @@
+"""The house of the operator: accounts to edit and test, and the results of every test.
+
+Only Django's own admin with a small style sheet; no page has an inline style or script, so that a
+content security policy of ``default-src 'self'`` can hold.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from smtpcheck.admin.accounts import SmtpAccountAdmin
+from smtpcheck.admin.results import SmtpTestResultAdmin
+from smtpcheck.models import SmtpAccount, SmtpTestResult
+
+admin.site.site_title = "smtpcheck"
+admin.site.site_header = "smtpcheck"
+admin.site.index_title = _("SMTP accounts and their tests")
+# The admin is the site: a link to "view" it would lead back here.
+admin.site.site_url = None
+
+admin.site.register(SmtpAccount, SmtpAccountAdmin)
+admin.site.register(SmtpTestResult, SmtpTestResultAdmin)
+
+__all__ = ["SmtpAccountAdmin", "SmtpTestResultAdmin"]

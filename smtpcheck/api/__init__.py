@@ -1,0 +1,1 @@
+"""The REST door: the drop-in for ``TestSmtpServer``, and the resources beside it."""

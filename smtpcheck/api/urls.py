@@ -1,0 +1,21 @@
+"""The addresses of the API, whole and in their canonical spelling.
+
+Callers may write them in any case and with or without a slash at the end: see ``middleware``.
+"""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from smtpcheck.api.views import ResultDetail, TestSmtpServer
+
+app_name = "api"
+
+urlpatterns = [
+    path(
+        "api/v1/Agents/CustomerService/TestSmtpServer",
+        TestSmtpServer.as_view(),
+        name="test-smtp-server",
+    ),
+    path("api/v1/results/<uuid:pk>/", ResultDetail.as_view(), name="result"),
+]

@@ -1,0 +1,1 @@
+"""The command line: the commands and how they speak to a terminal."""

@@ -1,0 +1,1 @@
+"""Steps of the database schema, each with its way back."""

@@ -1,0 +1,110 @@
+"""The use cases: what the doors call. Plain values in, a result out.
+
+Everything that is found out about a server, an account or a request is a result, with its row in
+the history. Only two things are exceptions: the caller may not (``NotPermitted``), and this process
+is full (``Busy``).
+"""
+
+# ruff: noqa: PT028 - the use cases begin with "test_" and are no tests
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.utils import timezone
+
+from smtpcheck.conf import require_runtime
+from smtpcheck.engine import Observer
+from smtpcheck.engine.stages import Goal
+from smtpcheck.models import SmtpAccount, SmtpTestResult
+from smtpcheck.services.asking import Caller, TargetRequest, ask_account, ask_target
+from smtpcheck.services.errors import (
+    TEST_ACCOUNT,
+    TEST_ANY_TARGET,
+    Busy,
+    NotPermitted,
+    SmtpcheckError,
+)
+from smtpcheck.services.running import refuse_inside_transaction, run, run_many
+
+__all__ = [
+    "TEST_ACCOUNT",
+    "TEST_ANY_TARGET",
+    "Busy",
+    "Caller",
+    "NotPermitted",
+    "SmtpcheckError",
+    "TargetRequest",
+    "close_interrupted",
+    "test_account",
+    "test_accounts",
+    "test_target",
+]
+
+
+def test_account(
+    account: SmtpAccount,
+    *,
+    caller: Caller,
+    goal: Goal | None = None,
+    budget_seconds: float | None = None,
+    observer: Observer | None = None,
+) -> SmtpTestResult:
+    """Test a saved account as it is saved, to its own goal unless another is given.
+
+    ``budget_seconds`` None is that of the door. ``observer`` is told each stage as it happens.
+    Raises NotPermitted or Busy; RuntimeError inside a transaction.
+    """
+    _prepare()
+    return run(ask_account(account, caller, goal), caller, budget_seconds, observer)
+
+
+def test_target(
+    request: TargetRequest,
+    *,
+    caller: Caller,
+    goal: Goal = Goal.CONTENT,
+    budget_seconds: float | None = None,
+    observer: Observer | None = None,
+) -> SmtpTestResult:
+    """Test what an SMTP URI names, with what a saved account that matches it adds.
+
+    Raises NotPermitted or Busy; RuntimeError inside a transaction.
+    """
+    _prepare()
+    return run(ask_target(request, caller, goal), caller, budget_seconds, observer)
+
+
+def test_accounts(
+    accounts: Iterable[SmtpAccount],
+    *,
+    caller: Caller,
+    goal: Goal | None = None,
+    budget_seconds: float | None = None,
+    concurrency: int = 20,
+    on_result: Callable[[SmtpTestResult], object] | None = None,
+) -> list[SmtpTestResult]:
+    """Test saved accounts side by side; the results come in the order of the accounts.
+
+    ``on_result`` is called as each test ends. Raises NotPermitted before any test begins if one of
+    the accounts is not the caller's to test, or Busy; RuntimeError inside a transaction.
+    """
+    _prepare()
+    tests = [ask_account(account, caller, goal) for account in accounts]
+    return run_many(tests, caller, budget_seconds, concurrency, on_result)
+
+
+def close_interrupted() -> int:
+    """Close the rows that a killed process left open, and return how many there were."""
+    return SmtpTestResult.objects.close_overdue(timezone.now())
+
+
+def _prepare() -> None:
+    require_runtime()
+    refuse_inside_transaction()
+    close_interrupted()
+
+
+# Names that begin with "test_" are collected as tests by pytest wherever they are imported.
+for _use_case in (test_account, test_accounts, test_target):
+    _use_case.__dict__["__test__"] = False

@@ -1,0 +1,86 @@
+"""How many tests may run at once, and how many logins may be refused, before we say "not now".
+
+Tests of all processes are counted by their open rows; the tests of this one by a counter.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from smtpcheck.conf import conf
+from smtpcheck.engine.errors import Refused
+from smtpcheck.models import SmtpTestResult
+from smtpcheck.services.asking import Asked
+from smtpcheck.services.errors import Busy
+
+# Half a budget of REST: by then some of the tests that run now have ended.
+RETRY_AFTER_SECONDS = 10
+
+# Parts our advisory locks from those of other programs in the same database.
+_LOCK_CLASS = 0x534D5450
+
+_running = 0
+_running_lock = threading.Lock()
+
+
+@contextmanager
+def process_slots(count: int = 1) -> Iterator[None]:
+    """Hold places among the tests of this process, or raise Busy at once."""
+    global _running  # noqa: PLW0603 - one number for the whole process is what is meant
+    with _running_lock:
+        if _running + count > conf().TESTS_PER_PROCESS:
+            raise Busy(RETRY_AFTER_SECONDS)
+        _running += count
+    try:
+        yield
+    finally:
+        with _running_lock:
+            _running -= count
+
+
+def queue_up(host: str) -> None:
+    """Make the transactions that open a test of one host wait for each other.
+
+    So that two processes cannot both count nine and both open the tenth. On SQLite there is one
+    writer anyway: our transactions begin IMMEDIATE.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_CLASS, host])
+
+
+def objection(asked: Asked, now: datetime) -> Refused | None:
+    """Return why a test may not run now, or None if it may."""
+    running = SmtpTestResult.objects.running(now).filter(host=asked.host)
+    limits = conf()
+    if running.count() >= limits.TESTS_PER_HOST:
+        return _not_now(asked, limits.TESTS_PER_HOST)
+    of_login = running.filter(username=asked.username)
+    if asked.username and of_login.count() >= limits.TESTS_PER_LOGIN:
+        return _not_now(asked, limits.TESTS_PER_LOGIN)
+    if asked.account is None:
+        share = max(1, int(limits.TESTS_PER_HOST * limits.FREE_TARGET_SHARE))
+        if running.filter(account__isnull=True).count() >= share:
+            return _not_now(asked, share)
+    return None if asked.uses_stored_secret else _guessing(asked, now)
+
+
+def _guessing(asked: Asked, now: datetime) -> Refused | None:
+    """Whether too many passwords were wrong; a stored one is no guess and never held back."""
+    limits = conf()
+    if not asked.username:
+        return None
+    since = now - timedelta(seconds=limits.REFUSED_LOGIN_WINDOW_SECONDS)
+    refused = SmtpTestResult.objects.refused_logins(asked.host, asked.username, since)
+    if refused.count() < limits.REFUSED_LOGINS_PER_WINDOW:
+        return None
+    return _not_now(asked, limits.REFUSED_LOGINS_PER_WINDOW)
+
+
+def _not_now(asked: Asked, limit: int) -> Refused:
+    return Refused("tool.budget", host=asked.host, user=asked.username, limit=limit)

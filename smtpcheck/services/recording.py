@@ -1,0 +1,200 @@
+"""The row of a test: opened before the network is touched, closed when the answer is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from smtpcheck import engine
+from smtpcheck.engine.errors import Refused
+from smtpcheck.engine.evidence import Finding, Report, plain
+from smtpcheck.engine.stages import Owner, Security, Stage, Verdict
+from smtpcheck.models import SmtpAccountState, SmtpTestResult
+from smtpcheck.services import limits
+from smtpcheck.services.asking import Asked, Caller
+
+# How long after its budget a test is given up for dead: closing a row may wait for the database.
+GRACE_SECONDS = 30.0
+
+MAX_TRANSCRIPT_LENGTH = 16 * 1024
+MAX_REPLY_LENGTH = 8 * 1024
+
+
+def open_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestResult:
+    """Write the row of a test that begins now, committed; or a closed one if it may not begin.
+
+    ``is_open`` of the row says which.
+    """
+    row = _new_row(asked, caller, budget_seconds)
+    if asked.refused is None:
+        with transaction.atomic():
+            limits.queue_up(asked.host)
+            asked.refused = limits.objection(asked, row.started_at)
+            if asked.refused is None:
+                row.save(force_insert=True)
+                return row
+    return _save_refused(row, asked, asked.refused)
+
+
+def close_row(row: SmtpTestResult, report: Report) -> SmtpTestResult:
+    """Write what a test showed into its row and its account's state, in one transaction.
+
+    A row that was closed as interrupted meanwhile stays as it is: history is not rewritten.
+    """
+    return _close(row, _shown(report))
+
+
+def abandon_row(row: SmtpTestResult, diagnosis_id: str, stage: Stage) -> SmtpTestResult:
+    """Close the row of a test that did not end by itself; it says nothing of the account."""
+    took = timezone.now() - row.started_at
+    columns: dict[str, Any] = {
+        "verdict": Verdict.INCONCLUSIVE.value,
+        "owner": Owner.TESTER.value,
+        "stage": stage.value,
+        "diagnosis_id": diagnosis_id,
+        "confidence": "certain",
+        "took_ms": max(0, round(took.total_seconds() * 1000)),
+    }
+    return _close(row, columns)
+
+
+def _new_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestResult:
+    now = timezone.now()
+    account, user = asked.account, caller.user
+    text = {
+        name: _fitting(name, getattr(asked, name))
+        for name in ("host", "username", "sender", "recipient", "ehlo_name")
+    }
+    return SmtpTestResult(
+        account=account,
+        account_name=account.name if account else "",
+        **text,
+        port=asked.port if 0 <= asked.port <= 65535 else 0,
+        security=asked.security.value if asked.security else "",
+        goal=asked.goal.value,
+        digest=asked.digest,
+        door=caller.door.value,
+        asked_by_id=user.pk if user else None,
+        asked_by_name=user.get_username() if user else "",
+        started_at=now,
+        expires_at=now + timedelta(seconds=budget_seconds + GRACE_SECONDS),
+    )
+
+
+def _save_refused(row: SmtpTestResult, asked: Asked, refused: Refused) -> SmtpTestResult:
+    report = engine.refuse(
+        refused,
+        started_at=row.started_at,
+        host=asked.host,
+        port=asked.port,
+        security=asked.security or Security.OPPORTUNISTIC,
+        goal=asked.goal,
+        username=asked.username,
+        sender=asked.sender,
+        recipient=asked.recipient,
+    )
+    _set(row, _shown(report) | {"finished_at": timezone.now()})
+    with transaction.atomic():
+        row.save(force_insert=True)
+        SmtpAccountState.objects.record(row)
+    return row
+
+
+def _close(row: SmtpTestResult, columns: Mapping[str, Any]) -> SmtpTestResult:
+    columns = {**columns, "finished_at": timezone.now()}
+    with transaction.atomic():
+        if not SmtpTestResult.objects.open().filter(pk=row.pk).update(**columns):
+            row.refresh_from_db()
+            return row
+        _set(row, columns)
+        SmtpAccountState.objects.record(row)
+    return row
+
+
+def _set(row: SmtpTestResult, columns: Mapping[str, Any]) -> None:
+    for name, value in columns.items():
+        setattr(row, name, value)
+
+
+def _shown(report: Report) -> dict[str, Any]:
+    """The columns of a result that a report fills."""
+    evidence, diagnosis = report.evidence, report.diagnosis
+    reply = evidence.fault.reply if evidence.fault else evidence.reply_of(report.stage)
+    columns = {
+        "verdict": report.verdict.value,
+        "owner": report.owner.value if report.owner else "",
+        "stage": report.stage.value,
+        "took_ms": report.took_ms,
+        "warnings": [_warning(finding) for finding in report.warnings],
+        "reply_code": reply.code if reply else None,
+        "enhanced_code": reply.enhanced[:16] if reply else "",
+        "reply_text": reply.text[:MAX_REPLY_LENGTH] if reply else "",
+        "ladder": plain(evidence.ladder),
+        "capabilities": list(evidence.capabilities or evidence.capabilities_clear),
+        "tls": plain(evidence.tls),
+        "evidence": _evidence(report),
+        "transcript": evidence.transcript[:MAX_TRANSCRIPT_LENGTH],
+    }
+    if evidence.ehlo_name:
+        columns["ehlo_name"] = _fitting("ehlo_name", evidence.ehlo_name)
+    shown: dict[str, Any] = _storable(columns | (_diagnosis(diagnosis) if diagnosis else {}))
+    return shown
+
+
+def _diagnosis(finding: Finding) -> dict[str, Any]:
+    return {
+        "diagnosis_id": finding.id,
+        "diagnosis_parameters": finding.parameters,
+        "evidence_line": finding.evidence_line,
+        "confidence": finding.confidence,
+    }
+
+
+def _warning(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "stage": finding.stage.value if finding.stage else "",
+        "parameters": finding.parameters,
+        "evidence_line": finding.evidence_line,
+    }
+
+
+def _evidence(report: Report) -> dict[str, Any]:
+    names = (
+        "attempts",
+        "address",
+        "local_address",
+        "capabilities_clear",
+        "chain",
+        "defects",
+        "asked_for_certificate",
+        "sent_certificate",
+        "mechanism",
+        "message_id",
+        "first_bytes",
+        "replies",
+        "probes",
+    )
+    return {name: plain(getattr(report.evidence, name)) for name in names}
+
+
+def _fitting(column: str, text: str) -> str:
+    """A text that a column can hold: what was asked may be longer than anything that works."""
+    length: int = getattr(SmtpTestResult._meta.get_field(column), "max_length")  # noqa: B009, SLF001 - Django's public name
+    cut: str = _storable(text)[:length]
+    return cut
+
+
+def _storable(value: Any) -> Any:
+    """The same value in characters that every database takes: no NUL, no half characters."""
+    if isinstance(value, str):
+        return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return value
