@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from smtpcheck.api.authentication import VerifiedLogins
+from tests.api.callers import PASSWORD, PATH, basic
+
+
+def get(client: Client, authorization: str | None = None) -> Any:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return client.get(PATH, headers=headers)
+
+
+def assert_refused(response: Any) -> None:
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == "Bearer"
+    assert list(response.json()) == ["Error", "ErrorType", "Message", "ErrorSource"]
+    assert response.json()["Error"] is True
+    assert response.json()["Message"]
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
+def test_basic_takes_a_user_in_utf_8_with_colons_in_the_password(
+    client: Client, stranger: User, scheme: str
+) -> None:
+    encoded = basic("strangér", PASSWORD).removeprefix("Basic ")
+    assert get(client, f"{scheme} {encoded}").status_code == 200
+
+
+def encoded(raw: bytes) -> str:
+    return "Basic " + base64.b64encode(raw).decode()
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!!",
+        "Basic dGVzdA",
+        "Basic dGVzdA==",
+        "Basic " + "A" * 32_000,
+        "Basic strangér",
+        encoded(b"strang\xe9r:x"),
+        encoded(b"stranger\0:x"),
+        encoded(b":"),
+        basic("strangér", "wrong"),
+        basic("strangér", ""),
+        basic("nobody", PASSWORD),
+        "Bearer 8A:Cust12345.abc==",
+        "SoTicket 7T:abc==",
+        "Negotiate abc",
+        "nonsense",
+    ],
+)
+def test_a_missing_malformed_or_wrong_credential_is_a_401(
+    client: Client, stranger: User, authorization: str
+) -> None:
+    assert_refused(get(client, authorization))
+
+
+def test_no_credential_at_all_is_a_401(client: Client, db: None) -> None:
+    assert_refused(get(client))
+
+
+def test_an_inactive_user_is_a_401(client: Client, stranger: User) -> None:
+    User.objects.update(is_active=False)
+    assert_refused(get(client, basic(stranger.username, PASSWORD)))
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer abc", basic("strangér", "wrong")])
+def test_a_wrong_authorization_header_is_not_rescued_by_a_cookie(
+    client: Client, stranger: User, authorization: str
+) -> None:
+    client.force_login(stranger)
+    assert get(client).status_code == 200
+    assert_refused(get(client, authorization))
+
+
+def test_credentials_are_checked_before_content_type_and_body(
+    call: Callable[..., Any], stranger: User
+) -> None:
+    assert_refused(call(None, b"\xff", content_type="image/png"))
+    assert_refused(call(None, b" " * (2 * 1024 * 1024)))
+
+
+class TestSession:
+    @pytest.fixture
+    def browser(self, tester: User) -> Client:
+        """A client with a session, which must prove its calls as a browser must."""
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(tester)
+        return browser
+
+    def post(self, browser: Client, **headers: str) -> Any:
+        return browser.post(PATH, b"[]", content_type="application/json", headers=headers)
+
+    def test_reading_needs_no_xsrf_value(self, browser: Client) -> None:
+        assert get(browser).status_code == 200
+
+    @pytest.mark.parametrize("value", [None, "", "wrong", "a" * 32])
+    def test_a_post_without_the_right_xsrf_value_is_a_401_that_names_the_header(
+        self, browser: Client, value: str | None
+    ) -> None:
+        browser.cookies["XSRF-TOKEN"] = "b" * 32
+        response = self.post(browser, **({} if value is None else {"X-XSRF-TOKEN": value}))
+        assert_refused(response)
+        assert response.json()["ErrorType"] == "ArgumentException"
+        assert response.json()["ErrorSource"] == "SuperOffice.Services.WebApi"
+        assert "X-XSRF-TOKEN" in response.json()["Message"]
+
+    def test_the_header_without_the_cookie_is_a_401(self, browser: Client) -> None:
+        assert_refused(self.post(browser, **{"X-XSRF-TOKEN": "b" * 32}))
+
+    def test_a_post_with_the_value_of_the_cookie_passes(self, browser: Client) -> None:
+        browser.cookies["XSRF-TOKEN"] = "b" * 32
+        response = self.post(browser, **{"X-XSRF-TOKEN": "b" * 32})
+        assert response.status_code == 400  # the list that was sent
+
+    def test_a_call_with_basic_needs_no_xsrf_value(self, browser: Client) -> None:
+        response = self.post(browser, Authorization=basic("tester", PASSWORD))
+        assert response.status_code == 400
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestVerifiedLogins:
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def logins(self, clock: Clock, stranger: User) -> VerifiedLogins:
+        logins = VerifiedLogins(capacity=2, clock=clock)
+        logins.remember("a", "p", stranger, seconds=300)
+        return logins
+
+    def test_a_login_is_remembered_for_its_time(
+        self, logins: VerifiedLogins, clock: Clock, stranger: User
+    ) -> None:
+        clock.now += 299
+        assert logins.user("a", "p") == stranger
+        clock.now += 1
+        assert logins.user("a", "p") is None
+
+    @pytest.mark.parametrize("login", [("a", "q"), ("b", "p"), ("a", ""), ("", "p"), ("ap", "")])
+    def test_another_login_is_not_known(
+        self, logins: VerifiedLogins, login: tuple[str, str]
+    ) -> None:
+        assert logins.user(*login) is None
+
+    def test_a_changed_password_voids_it(self, logins: VerifiedLogins, stranger: User) -> None:
+        stranger.set_password("new")
+        stranger.save()
+        assert logins.user("a", "p") is None
+
+    @pytest.mark.parametrize("change", ["deactivate", "delete"])
+    def test_a_user_who_left_voids_it(
+        self, logins: VerifiedLogins, stranger: User, change: str
+    ) -> None:
+        if change == "delete":
+            stranger.delete()
+        else:
+            User.objects.update(is_active=False)
+        assert logins.user("a", "p") is None
+
+    def test_the_oldest_makes_room(self, logins: VerifiedLogins, stranger: User) -> None:
+        for name in ("b", "c"):
+            logins.remember(name, "p", stranger, seconds=300)
+        known = [name for name in "abc" if logins.user(name, "p")]
+        assert known == ["b", "c"]
+
+    def test_zero_seconds_remember_nothing(self, stranger: User) -> None:
+        logins = VerifiedLogins()
+        logins.remember("a", "p", stranger, seconds=0)
+        assert logins.user("a", "p") is None
+
+    def test_it_holds_no_password(self, stranger: User) -> None:
+        logins = VerifiedLogins()
+        logins.remember("a", "geheim-4711", stranger, seconds=300)
+        assert "geheim-4711" not in repr(vars(logins))
+
+
+@pytest.fixture
+def full_checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The user names that went through the slow check."""
+    seen: list[str] = []
+
+    def counting(*args: Any, **credentials: Any) -> Any:
+        seen.append(credentials["username"])
+        return authenticate(*args, **credentials)
+
+    monkeypatch.setattr("smtpcheck.api.authentication.authenticate", counting)
+    return seen
+
+
+def test_the_second_call_skips_the_slow_check(
+    client: Client, stranger: User, full_checks: list[str]
+) -> None:
+    for _call in range(3):
+        assert get(client, basic("strangér", PASSWORD)).status_code == 200
+    assert full_checks == ["strangér"]
+
+
+def test_a_remembered_login_is_refused_once_the_user_is_inactive(
+    client: Client, stranger: User
+) -> None:
+    assert get(client, basic("strangér", PASSWORD)).status_code == 200
+    User.objects.update(is_active=False)
+    assert_refused(get(client, basic("strangér", PASSWORD)))
+
+
+def test_a_refused_login_is_not_remembered(
+    client: Client, stranger: User, full_checks: list[str]
+) -> None:
+    for _call in range(2):
+        assert_refused(get(client, basic("strangér", "wrong")))
+    assert len(full_checks) == 2
+
+
+def test_a_login_is_not_remembered_when_the_setting_is_zero(
+    client: Client, stranger: User, full_checks: list[str], settings: Settings
+) -> None:
+    settings.SMTPCHECK = {**getattr(settings, "SMTPCHECK", {}), "BASIC_CACHE_SECONDS": 0}
+    for _call in range(2):
+        assert get(client, basic("strangér", PASSWORD)).status_code == 200
+    assert len(full_checks) == 2

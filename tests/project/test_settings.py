@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+ROOT = Path(__file__).parent.parent.parent
+
+ASK = """
+import json, sys
+from project import settings
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))
+"""
+
+
+def read(environment: dict[str, str], *names: str) -> dict[str, Any]:
+    """Settings as a fresh process with this environment, and nothing else of ours, reads them."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, *names],
+        cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_without_any_variable_settings_are_safe_and_raise_nothing() -> None:
+    found = read({}, "DEBUG", "SECRET_KEY", "SMTPCHECK", "DATABASES")
+    assert (found["DEBUG"], found["SECRET_KEY"]) == (False, "")
+    assert found["SMTPCHECK"] == {"ENCRYPTION_KEYS": ""}
+    database = found["DATABASES"]["default"]
+    assert database["NAME"] == str(ROOT / "var" / "db.sqlite3")
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert database["OPTIONS"]["timeout"] == 20
+
+
+def test_debug_has_a_throw_away_key() -> None:
+    keys = {read({"DEBUG": "yes"}, "SECRET_KEY")["SECRET_KEY"] for _ in range(2)}
+    assert len(keys) == 2
+    assert "" not in keys
+
+
+def test_a_dollar_in_a_secret_is_a_character(tmp_path: Path) -> None:
+    ring = tmp_path / "ring"
+    ring.write_text("$k1:x\n")
+    environment = {"SECRET_KEY": "$PATH", "SMTPCHECK_ENCRYPTION_KEYS_FILE": str(ring)}
+    found = read(environment, "SECRET_KEY", "SMTPCHECK")
+    assert found == {"SECRET_KEY": "$PATH", "SMTPCHECK": {"ENCRYPTION_KEYS": "$k1:x"}}
+
+
+def test_postgresql_has_a_pool_and_no_persistent_connections(tmp_path: Path) -> None:
+    url = tmp_path / "url"
+    url.write_text("postgres://me:p%24a@db.example.org:5433/mail\n")
+    database = read({"DATABASE_URL_FILE": str(url)}, "DATABASES")["DATABASES"]["default"]
+    assert (database["HOST"], database["PORT"], database["NAME"]) == (
+        "db.example.org",
+        5433,
+        "mail",
+    )
+    assert database["PASSWORD"] == "p$a"
+    assert database["CONN_MAX_AGE"] == 0
+    assert database["OPTIONS"]["pool"] == {"min_size": 2, "max_size": 20}
+
+
+def test_an_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(
+        "SECRET_KEY=of the file\nSMTPCHECK_POLICY=10.0.0.0/8:25,587; ::1/128\nDEBUG=no\n"
+    )
+    environment = {"SMTPCHECK_ENV_FILE": str(file), "DEBUG": "yes"}
+    found = read(environment, "SECRET_KEY", "SMTPCHECK", "DEBUG")
+    assert found["SECRET_KEY"] == "of the file"
+    assert found["SMTPCHECK"]["POLICY"] == "10.0.0.0/8:25,587; ::1/128"
+    assert found["DEBUG"] is True
+
+
+@pytest.mark.parametrize(
+    ("https", "is_secure", "proxy_header"),
+    [
+        ("off", False, None),
+        ("direct", True, None),
+        ("proxy", True, ["HTTP_X_FORWARDED_PROTO", "https"]),
+    ],
+)
+def test_https_is_one_setting(https: str, is_secure: bool, proxy_header: list[str] | None) -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT")
+    found = read({"HTTPS": https}, *names, "SECURE_PROXY_SSL_HEADER")
+    assert [found[name] for name in names] == [is_secure] * 3
+    assert found["SECURE_PROXY_SSL_HEADER"] == proxy_header
+
+
+def test_the_languages_are_those_that_texts_are_translated_into() -> None:
+    assert [code for code, _ in settings.LANGUAGES] == ["en", "nb", "sv", "da", "de", "nl", "fr"]
+
+
+def test_static_files_are_served_without_collectstatic(client: Client) -> None:
+    answer = client.get("/static/admin/css/base.css")
+    assert answer.status_code == 200
+    assert b"".join(getattr(answer, "streaming_content", [])).startswith(b"/*")
