@@ -92,8 +92,9 @@ class SqliteFile(Database):
     def contents(self) -> bytes:
         tables = self.query("SELECT name FROM sqlite_master WHERE type = 'table'")
         rows = [self.query(f'SELECT * FROM "{table["name"]}"') for table in tables]  # noqa: S608
-        files = [self._file, *self._file.parent.glob(f"{self._file.name}-*")]  # with -wal and -shm
-        return repr(rows).encode() + b"".join(path.read_bytes() for path in files)
+        # With -wal and -shm, which go when the last connection closes, perhaps just now.
+        files = [self._file, *self._file.parent.glob(f"{self._file.name}-*")]
+        return repr(rows).encode() + b"".join(map(_octets_if_there, files))
 
     def copy(self) -> Database:
         other = self._file.with_name(f"copy-{next(_numbers)}.sqlite3")
@@ -169,3 +170,10 @@ def prepared_database(directory: Path) -> Database:
 
 def _with_database(url: str, name: str) -> str:
     return urlsplit(url)._replace(scheme="postgresql", path=f"/{name}").geturl()
+
+
+def _octets_if_there(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
