@@ -112,6 +112,36 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Which way a test takes to its target.
+
+    ``family`` is 4 or 6 for that version of IP alone, None for both. ``source_address`` "" leaves
+    the choice to the system. ``every_address`` tests each address of the name; one of them logs in.
+    """
+
+    family: int | None = None
+    source_address: str = ""
+    every_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the last conclusive tests of the same account showed; empty where there was none.
+
+    ``certificate`` is the leaf's fingerprint, ``capabilities`` are the keywords of the last EHLO.
+    ``login_passed``: the very secret of this test passed at this very destination last time.
+    ``refuses_groups``: the server could not take AUTH and the envelope in one flight.
+    """
+
+    was_encrypted: bool = False
+    certificate: str = ""
+    capabilities: frozenset[str] = frozenset()
+    login_passed: bool = False
+    refuses_groups: bool = False
+    refused_logins: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPlan:
     """A test without a login."""
 
@@ -123,6 +153,8 @@ class OpenPlan:
     message: MessageText
     ehlo_name: str = ""
     extra_ca_file: str = ""
+    route: Route = Route()
+    past: Past = Past()
 
     @property
     def verifies(self) -> bool:
@@ -154,6 +186,8 @@ def make_plan(
     budget: Budget,
     message: MessageText,
     extra_ca_file: str = "",
+    route: Route = Route(),  # noqa: B008 - frozen, so one for all is safe
+    past: Past = Past(),  # noqa: B008
 ) -> Plan:
     """Return a plan whose every value is fit to be tested.
 
@@ -171,6 +205,8 @@ def make_plan(
         "message": message,
         "ehlo_name": _checked_ehlo_name(envelope.ehlo_name),
         "extra_ca_file": extra_ca_file,
+        "route": route,
+        "past": past,
     }
     if credentials is None or not (credentials.username or _needs_no_secret(credentials)):
         return OpenPlan(**common)
