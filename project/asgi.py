@@ -10,7 +10,12 @@ from smtpcheck.conf import require_runtime
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+# Imported when the applications are loaded.
+from smtpcheck.api.bodylimit import LimitedBodies  # noqa: E402
+
+application = LimitedBodies(django_application)
 
 # Without keys nothing could be opened or sealed: refuse at the start, not at the first call.
 require_runtime()

@@ -38,6 +38,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 SMTPCHECK: dict[str, Any] = own_settings(ENVIRON)
 SMTPCHECK["ENCRYPTION_KEYS"] = _secrets.get("SMTPCHECK_ENCRYPTION_KEYS")
+SMTPCHECK["PROXIES"] = _secrets.get("SMTPCHECK_PROXIES")
 
 # --- What runs ------------------------------------------------------------------------------------
 
@@ -200,10 +201,19 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": [
         "smtpcheck.api.renderers.JsonRenderer",
         "smtpcheck.api.renderers.TextJsonRenderer",
+        "smtpcheck.api.renderers.JsonPatchRenderer",
+        "smtpcheck.api.renderers.MergePatchRenderer",
+        "smtpcheck.api.renderers.XmlRenderer",
+        "smtpcheck.api.renderers.TextXmlRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": [
         "smtpcheck.api.parsers.JsonParser",
         "smtpcheck.api.parsers.TextJsonParser",
+        "smtpcheck.api.parsers.JsonPatchParser",
+        "smtpcheck.api.parsers.MergePatchParser",
+        "smtpcheck.api.parsers.XmlParser",
+        "smtpcheck.api.parsers.TextXmlParser",
+        "smtpcheck.api.parsers.FormParser",
     ],
     "EXCEPTION_HANDLER": "smtpcheck.api.exceptions.answer_for",
 }

@@ -14,11 +14,13 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from smtpcheck.api.exceptions import error_body
+from smtpcheck.api.negotiation import chosen_type
+from smtpcheck.api.renderers import RENDERERS
 from smtpcheck.api.urls import urlpatterns
 
 
@@ -149,15 +151,19 @@ def _is_ours(response: HttpResponseBase) -> bool:
 
 def _error_answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     status = response.status_code
-    answer = JsonResponse(
-        error_body(status, _message(request, status)),
-        status=status,
-        content_type="application/json; charset=utf-8",
-    )
+    answer = error_response(request, status, _message(request, status))
     for name in ("Allow", "Retry-After"):
         if name in response:
             answer[name] = response[name]
     return answer
+
+
+def error_response(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """Return an error in the format that its caller wants, without any view."""
+    by_type = {renderer.media_type: renderer for renderer in RENDERERS}
+    media_type = chosen_type(request, list(by_type))
+    content = by_type[media_type]().render(error_body(status, message))
+    return HttpResponse(content, status=status, content_type=f"{media_type}; charset=utf-8")
 
 
 def _message(request: HttpRequest, status: int) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from smtpcheck import services, wording
-from smtpcheck.api.parsers import JsonNumber
+from smtpcheck.api.jsonreader import JsonNumber
 from smtpcheck.engine.stages import Goal, Verdict
 from smtpcheck.models import SmtpTestResult
 

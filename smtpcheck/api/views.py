@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -26,6 +27,7 @@ class TestSmtpServer(APIView):
     # runs on the server's event loop, so a caller that hangs up ends the test.
 
     permission_classes = (IsAuthenticated, MayTest)
+    xml_roots: ClassVar = {"POST": "SmtpTestResult", "GET": "Description"}
 
     def get(self, request: Request) -> Response:
         """Describe the call; nothing is tested."""

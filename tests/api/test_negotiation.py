@@ -41,6 +41,6 @@ def test_without_a_usable_accept_the_answer_is_json(accept: str | None) -> None:
     assert chosen(accept, "application/x-www-form-urlencoded") == JSON
 
 
-@pytest.mark.parametrize("accept", ["", "image/png"])
-def test_without_a_usable_accept_the_type_of_the_body_is_answered(accept: str) -> None:
+@pytest.mark.parametrize("accept", [None, "", "image/png"])
+def test_without_a_usable_accept_the_type_of_the_body_is_answered(accept: str | None) -> None:
     assert chosen(accept, "text/json; charset=utf-8") == TEXT

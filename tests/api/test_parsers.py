@@ -7,16 +7,12 @@ import pytest
 from django.test import RequestFactory
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from smtpcheck.api.exceptions import BodyTooLarge
-from smtpcheck.api.parsers import (
-    MAX_BODY_BYTES,
-    MAX_DEPTH,
-    JsonNumber,
-    JsonParser,
-    TextJsonParser,
-    body_of,
-)
+from smtpcheck.api.jsonreader import MAX_DEPTH, JsonNumber
+from smtpcheck.api.parsers import MAX_BODY_BYTES, MAX_FORM_FIELDS, body_of
+from smtpcheck.api.xmlreader import MAX_ELEMENTS
 
 JSON = "application/json"
 
@@ -26,8 +22,7 @@ def request_with(body: bytes, content_type: str | None = JSON, **headers: str) -
         "POST", "/", body, headers=headers, CONTENT_TYPE=content_type or ""
     )
     plain._stream = io.BytesIO(body)
-    parsers = [JsonParser(), TextJsonParser()]
-    return Request(plain, parsers=parsers)
+    return Request(plain, parsers=[parser() for parser in api_settings.DEFAULT_PARSER_CLASSES])
 
 
 def parsed(body: bytes, content_type: str | None = JSON) -> Any:
@@ -63,7 +58,7 @@ def test_a_byte_order_mark_is_tolerated() -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "text/plain", "application/xml", "multipart/form-data; boundary=x", "json"],
+    [None, "text/plain", "application/xhtml+xml", "multipart/form-data; boundary=x", "json"],
 )
 @pytest.mark.parametrize("body", [b"{}", b""])
 def test_another_content_type_or_none_is_unsupported(content_type: str | None, body: bytes) -> None:
@@ -140,3 +135,142 @@ def test_no_refusal_holds_the_body() -> None:
             parsed(body)
         seen = [caught.value, caught.value.__cause__]
         assert not any("geheim-99" in repr(vars(exc)) for exc in seen if exc)
+
+
+PATCH = "application/json-patch+json"
+
+
+@pytest.mark.parametrize("content_type", [PATCH, "application/merge-patch+json"])
+def test_a_patch_type_may_carry_the_plain_object(content_type: str) -> None:
+    assert parsed(b'{"smtpUri": "smtp://h"}', content_type) == {"smtpUri": "smtp://h"}
+
+
+def test_a_json_patch_is_applied_to_the_empty_request() -> None:
+    body = (
+        b'[{"op": "add", "path": "/SmtpUri", "value": "smtp://h"},'
+        b' {"op": "replace", "path": "usestoredpassword", "value": true},'
+        b' {"op": "add", "path": "/SmtpUri", "value": null}]'
+    )
+    assert parsed(body, PATCH) == {"SmtpUri": None, "usestoredpassword": True}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        b'{"op": "remove", "path": "/From"}',
+        b'{"op": "add", "path": "/From"}',
+        b'{"op": "add", "value": "a"}',
+        b'{"op": "add", "path": ["x"], "value": "a"}',
+        b"1",
+        b"null",
+    ],
+)
+def test_another_operation_of_a_patch_is_refused_by_its_number(operation: bytes) -> None:
+    body = b'[{"op": "add", "path": "/From", "value": "a"}, ' + operation + b"]"
+    with pytest.raises(ParseError, match="Operation 2 of the patch"):
+        parsed(body, PATCH)
+
+
+XML = "application/xml"
+NAMESPACE = "http://schemas.datacontract.org/2004/07/SuperOffice.WebApi.v1.Carriers"
+
+
+@pytest.mark.parametrize("content_type", [XML, "text/xml", "application/xml; charset=utf-8"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        (
+            "<TestSmtpServerRequest><From>ö</From><UseStoredPassword>true</UseStoredPassword>"
+            "</TestSmtpServerRequest>"
+        ),
+        (
+            f'<a:Anything xmlns:a="{NAMESPACE}"><a:From>ö</a:From>'
+            "<a:UseStoredPassword>true</a:UseStoredPassword></a:Anything>"
+        ),
+        (
+            f'\ufeff<?xml version="1.0"?><!-- hello --><R xmlns="{NAMESPACE}">\n'
+            "  <UseStoredPassword>true</UseStoredPassword>\n  <From><![CDATA[ö]]></From>\n</R>\n"
+        ),
+    ],
+)
+def test_xml_is_read_with_any_root_namespace_and_order(body: str, content_type: str) -> None:
+    assert parsed(body.encode(), content_type) == {"From": "ö", "UseStoredPassword": "true"}
+
+
+def test_xml_knows_nil_empty_digits_and_nesting() -> None:
+    body = (
+        b'<R xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><A i:nil="true"/><B/><C>1</C>'
+        b"<D>a&amp;b&#228;</D><E><F>x</F></E><G>2</G></R>"
+    )
+    read = parsed(body, XML)
+    assert read == {"A": None, "B": "", "C": "1", "D": "a&bä", "E": {"F": "x"}, "G": "2"}
+    assert isinstance(read["C"], JsonNumber)  # a boolean may be written 1
+    assert not isinstance(read["G"], JsonNumber)  # and never 2
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "UTF-16LE"])
+def test_xml_in_a_declared_utf_16_is_read(charset: str) -> None:
+    body = '<?xml version="1.0" encoding="utf-16"?><R><From>ö</From></R>'.encode(charset)
+    assert parsed(body, f"text/xml; charset={charset}") == {"From": "ö"}
+
+
+def test_xml_without_a_charset_is_read_as_it_says_itself() -> None:
+    for encoding in ("iso-8859-1", "utf-16", "windows-1252"):
+        body = f'<?xml version="1.0" encoding="{encoding}"?><R><From>ö</From></R>'
+        assert parsed(body.encode(encoding), XML) == {"From": "ö"}
+
+
+BILLION_LAUGHS = (
+    b"""<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><R><From>&b;</From></R>"""
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "not valid XML, at line 1"),
+        (b"<R><From>a</R>", "not valid XML, at line 1, column"),
+        (b"<R/><R/>", "not valid XML"),
+        (b"<R>&unknown;</R>", "not valid XML"),
+        (b"<R>\xff</R>", "not valid XML"),
+        (b"<R>\x00</R>", "not valid XML"),
+        (b'<?xml version="1.0" encoding="klingon"?><R/>', "encoding|not valid XML"),
+        (BILLION_LAUGHS, "DOCTYPE"),
+        (b'<!DOCTYPE R SYSTEM "file:///etc/passwd"><R/>', "DOCTYPE"),
+        (b"<R>" * 257 + b"</R>" * 257, "deeper than 256"),
+        (b"<R>" * 100_000, "deeper than 256"),
+        (b"<R>" + b"<a/>" * MAX_ELEMENTS + b"</R>", "more than 10000 elements"),
+    ],
+)
+def test_what_is_not_plain_xml_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(ParseError, match=message):
+        parsed(body, XML)
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (b"", {}),
+        (b"SmtpUri=smtp%3A%2F%2Fu%2540x%40h&from=", {"SmtpUri": "smtp://u%40x@h", "from": ""}),
+        (b"From=a+b%C3%B6&From=last", {"From": "last"}),
+        ("From=ö".encode(), {"From": "ö"}),
+    ],
+)
+def test_a_form_is_read_as_utf_8(body: bytes, fields: dict[str, str]) -> None:
+    assert parsed(body, FORM) == fields
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"From=%FF", "not valid UTF-8 behind its percent signs"),
+        (b"From=\xff", "not valid UTF-8: byte 5"),
+        (b"a=1&" * (MAX_FORM_FIELDS + 1), "more than 1000 fields"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(ParseError, match=message):
+        parsed(body, FORM)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smtpcheck.api.parsers import JsonNumber
+from smtpcheck.api.jsonreader import JsonNumber
 from smtpcheck.api.serializers import SmtpServerRequest
 
 
