@@ -94,7 +94,7 @@ def lock(arguments: list[str]) -> int:
     locks = {
         "run": ["pyproject.toml"],
         "postgres": ["pyproject.toml", "--extra", "postgres"],
-        "test": ["pyproject.toml", "--extra", "postgres", "--group", "test", "--group", "browser"],
+        "test": ["pyproject.toml", "--extra", "postgres", *groups("test", "browser", "contract")],
         "lint": ["--group", "lint"],
     }
     made: list[str] = []
@@ -107,6 +107,11 @@ def lock(arguments: list[str]) -> int:
         except FileNotFoundError:
             raise Refused("`lock` needs uv on the path: pip install uv, inside .venv") from None
     return 0
+
+
+def groups(*names: str) -> list[str]:
+    """The options that name dependency groups."""
+    return [part for name in names for part in ("--group", name)]
 
 
 def install(*names: str) -> None:

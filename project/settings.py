@@ -50,17 +50,20 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
 ]
 
 MIDDLEWARE = [
     "smtpcheck.api.middleware.ApiPathMiddleware",
     "smtpcheck.api.middleware.ApiAnswerMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "project.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "project.static.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "smtpcheck.api.languages.ApiLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -217,6 +220,29 @@ REST_FRAMEWORK = {
     ],
     "EXCEPTION_HANDLER": "smtpcheck.api.exceptions.answer_for",
 }
+
+# Which pages of other origins may call the API from a browser: https://crm.example.org, or * for
+# any, which then cannot use the session cookie. None by default.
+_origins = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_ALL_ORIGINS = "*" in _origins
+CORS_ALLOWED_ORIGINS = [origin for origin in _origins if origin != "*"]
+CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
+CORS_URLS_REGEX = r"(?i)^/api(/|$)"
+CORS_ALLOW_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "so-apptoken",
+    "so-browser-tz-offset",
+    "so-culture",
+    "so-language",
+    "so-timezone",
+    "x-xsrf-token",
+)
+CORS_EXPOSE_HEADERS = ("Link", "Retry-After", "SmtpCheck-Result")
 
 # --- What is told when something goes wrong -------------------------------------------------------
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import RequestFactory
@@ -17,12 +17,15 @@ from smtpcheck.api.xmlreader import MAX_ELEMENTS
 JSON = "application/json"
 
 
+PARSERS: Any = [parser() for parser in cast("list[type]", api_settings.DEFAULT_PARSER_CLASSES)]
+
+
 def request_with(body: bytes, content_type: str | None = JSON, **headers: str) -> Request:
     plain = RequestFactory().generic(
         "POST", "/", body, headers=headers, CONTENT_TYPE=content_type or ""
     )
     plain._stream = io.BytesIO(body)
-    return Request(plain, parsers=[parser() for parser in api_settings.DEFAULT_PARSER_CLASSES])
+    return Request(plain, parsers=PARSERS)
 
 
 def parsed(body: bytes, content_type: str | None = JSON) -> Any:
