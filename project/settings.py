@@ -38,6 +38,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 SMTPCHECK: dict[str, Any] = own_settings(ENVIRON)
 SMTPCHECK["ENCRYPTION_KEYS"] = _secrets.get("SMTPCHECK_ENCRYPTION_KEYS")
+SMTPCHECK["APP_TOKENS"] = _secrets.get("SMTPCHECK_APP_TOKENS")
 SMTPCHECK["PROXIES"] = _secrets.get("SMTPCHECK_PROXIES")
 
 # --- What runs ------------------------------------------------------------------------------------
@@ -196,6 +197,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "smtpcheck.api.authentication.BasicAuthentication",
+        "smtpcheck.api.authentication.BearerAuthentication",
+        "smtpcheck.api.authentication.TicketAuthentication",
         "smtpcheck.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -5,6 +5,7 @@ E codes stop the commands that run checks; W codes are told and go on.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +16,12 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.core.exceptions import ImproperlyConfigured
 
 from smtpcheck import conf as settings
-from smtpcheck.conf import Conf, conf
+from smtpcheck.conf import AUTHENTICATION_SCHEMES, Conf, conf
 from smtpcheck.crypto import KeyRing
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.grammar import canonical_host, parse_mailbox
 from smtpcheck.engine.policy import parse_entry
+from smtpcheck.engine.proxy import parse_proxies
 
 # The least value of each number; below it the application could not work at all.
 _MINIMA: dict[str, float] = {
@@ -56,10 +58,13 @@ def check_settings(
     return [
         *_numbers(current),
         *_policy(current),
+        *_proxies(current),
         *_keys(current),
         *_recipient(current),
         *_ehlo_name(current),
+        *_source_address(current),
         *_extra_ca_file(current),
+        *_authentication(current),
     ]
 
 
@@ -110,6 +115,17 @@ def _policy(current: Conf) -> Iterator[CheckMessage]:
         yield Error("SMTPCHECK_POLICY_PORTS: ports go from 1 to 65535.", id="smtpcheck.E004")
 
 
+def _proxies(current: Conf) -> Iterator[CheckMessage]:
+    try:
+        parse_proxies(current.PROXIES)
+    except ValueError as error:
+        yield Error(
+            f"SMTPCHECK_PROXIES, {error}",
+            hint="An entry looks like office=socks5://user:password@10.0.0.1:1080.",
+            id="smtpcheck.E009",
+        )
+
+
 def _keys(current: Conf) -> Iterator[CheckMessage]:
     # A missing key is no error here: the command that makes one runs without. See require_runtime.
     if not current.ENCRYPTION_KEYS:
@@ -147,6 +163,19 @@ def _ehlo_name(current: Conf) -> Iterator[CheckMessage]:
         )
 
 
+def _source_address(current: Conf) -> Iterator[CheckMessage]:
+    if not current.SOURCE_ADDRESS:
+        return
+    try:
+        ipaddress.ip_address(current.SOURCE_ADDRESS)
+    except ValueError:
+        yield Error(
+            "SMTPCHECK_SOURCE_ADDRESS is no IP address.",
+            hint="Enter one IPv4 or IPv6 address of this machine, or nothing.",
+            id="smtpcheck.E010",
+        )
+
+
 def _extra_ca_file(current: Conf) -> Iterator[CheckMessage]:
     if not current.EXTRA_CA_FILE:
         return
@@ -163,3 +192,13 @@ def _extra_ca_file(current: Conf) -> Iterator[CheckMessage]:
         hint="Name a PEM file that this process may read, or nothing.",
         id="smtpcheck.E008",
     )
+
+
+def _authentication(current: Conf) -> Iterator[CheckMessage]:
+    for name in current.AUTHENTICATION:
+        if name not in AUTHENTICATION_SCHEMES:
+            yield Error(
+                f"SMTPCHECK_AUTHENTICATION: there is no scheme {name!r}.",
+                hint=f"The schemes are {'; '.join(AUTHENTICATION_SCHEMES)}.",
+                id="smtpcheck.E011",
+            )

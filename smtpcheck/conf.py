@@ -7,14 +7,14 @@ used, so a test or a program that embeds the application may change them.
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from smtpcheck.engine.core_files import forbid_core_files
 
 HOW_TO_MAKE_ENCRYPTION_KEYS = (
     "Make one with `manage.py generate_encryption_key` and set SMTPCHECK_ENCRYPTION_KEYS to what "
@@ -26,6 +26,10 @@ HOW_TO_MAKE_A_SIGNING_KEY = (
 )
 
 
+# The ways of a REST caller to say who it is: three of the Authorization header, and the cookie.
+AUTHENTICATION_SCHEMES = ("basic", "bearer", "soticket", "session")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conf:
     """The settings as they are now; each reads as its default where nothing is set."""
@@ -35,6 +39,10 @@ class Conf:
     TEST_RECIPIENT: str = ""
     # The name we say in EHLO. "" = the machine's host name if it has a dot, else its address.
     EHLO_NAME: str = ""
+    # The address of this machine that tests come from, where it has several and a firewall lets only
+    # one of them through. Only servers with an address of its IP version can be tested then. "" =
+    # the system chooses.
+    SOURCE_ADDRESS: str = ""
     # A PEM file of authorities trusted besides the system's: an organisation's own, the sandbox's.
     EXTRA_CA_FILE: str = ""
     # The key ring for stored passwords, "k2:<base64>,k1:<base64>": the first seals, all open.
@@ -45,6 +53,11 @@ class Conf:
     POLICY: tuple[str, ...] = ()
     # Ports that may be dialled; a policy entry may name further ones for its network.
     POLICY_PORTS: tuple[int, ...] = (25, 465, 587, 2525)
+
+    # Outgoing proxies that accounts may name, "office=socks5://user:password@10.0.0.1:1080" or
+    # "web=http://proxy.example:3128", separated by ";" or line breaks. Special characters of a user
+    # name or password are written as %XX. They get addresses, never names, and no login in clear.
+    PROXIES: tuple[str, ...] = field(default=(), repr=False)
 
     # The most a test may take, by the door through which it was asked for. A REST caller has its
     # answer within 20 s, which is below what common gateways wait.
@@ -74,6 +87,10 @@ class Conf:
     HISTORY_DAYS: int = 90
     HISTORY_ROWS_PER_ACCOUNT: int = 1000
 
+    # The ways in which a caller of REST may say who it is. session is the cookie of the admin.
+    AUTHENTICATION: tuple[str, ...] = AUTHENTICATION_SCHEMES
+    # Application tokens, one of which a ticket needs beside it in SO-AppToken. None: none needed.
+    APP_TOKENS: tuple[str, ...] = field(default=(), repr=False)
     # How long a process believes a login of REST that it has verified once; 0 verifies each time.
     # Hashing a password costs a quarter of a second of CPU.
     BASIC_CACHE_SECONDS: int = 300
@@ -105,6 +122,16 @@ def type_problems() -> dict[str, str]:
     return _read(settings.SMTPCHECK)[1]
 
 
+def language_codes() -> frozenset[str]:
+    """The languages that the project speaks."""
+    return frozenset(code for code, _name in settings.LANGUAGES)
+
+
+def default_language() -> str:
+    """The language for whoever asks for none."""
+    return str(settings.LANGUAGE_CODE)
+
+
 def is_debug() -> bool:
     """Whether the project runs for a developer."""
     return bool(settings.DEBUG)
@@ -124,7 +151,7 @@ def require_runtime() -> None:
         problems.append(f"SECRET_KEY is not set. {HOW_TO_MAKE_A_SIGNING_KEY}")
     if problems:
         raise ImproperlyConfigured(" ".join(problems))
-    _forbid_core_files()
+    forbid_core_files()
 
 
 def _has_secret_key() -> bool:
@@ -132,16 +159,6 @@ def _has_secret_key() -> bool:
         return bool(settings.SECRET_KEY)
     except ImproperlyConfigured:  # Django's own refusal of an empty one, which says no way out
         return False
-
-
-def _forbid_core_files() -> None:
-    if sys.platform == "win32":  # has no core files
-        return
-    import resource  # not there on Windows
-
-    with contextlib.suppress(ValueError, OSError):  # a sandbox may forbid the call itself
-        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _read(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -37,8 +37,11 @@ def test_the_checks_are_registered() -> None:
         ("smtpcheck.E004", {"POLICY_PORTS": "25,70000"}),
         ("smtpcheck.E005", {"ENCRYPTION_KEYS": "k1"}),
         ("smtpcheck.E006", {"TEST_RECIPIENT": "nobody"}),
+        ("smtpcheck.E011", {"AUTHENTICATION": "basic; bearer; negotiate"}),
         ("smtpcheck.E007", {"EHLO_NAME": "two words"}),
         ("smtpcheck.E008", {"EXTRA_CA_FILE": "/no/such/file"}),
+        ("smtpcheck.E009", {"PROXIES": "office=10.0.0.1:1080"}),
+        ("smtpcheck.E010", {"SOURCE_ADDRESS": "eth0"}),
         ("smtpcheck.W001", {"REST_BUDGET_SECONDS": "30"}),
         ("smtpcheck.W002", {"POLICY": "0.0.0.0/0:25"}),
     ],
@@ -61,5 +64,14 @@ def test_good_values_of_every_kind_pass(settings: Settings) -> None:
         "ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
         "TEST_RECIPIENT": "Test <test@example.org>",
         "EHLO_NAME": "[192.0.2.1]",
+        "SOURCE_ADDRESS": "2001:db8::1",
+        "PROXIES": "office=socks5://a:b@10.0.0.1:1080; web=http://proxy.example:3128",
     }
     assert ids(settings, **values) == []
+
+
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(settings: Settings) -> None:
+    settings.SMTPCHECK = {"PROXIES": "office=socks5://annabel:hush;hush@10.0.0.1:1080"}
+    (message,) = check_settings(None)
+    assert message.msg.startswith("SMTPCHECK_PROXIES, entry 1: ")
+    assert "hush" not in f"{message.msg} {message.hint}"

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from smtpcheck.admin.accounts import SmtpAccountAdmin
 from smtpcheck.admin.results import SmtpTestResultAdmin
-from smtpcheck.models import SmtpAccount, SmtpTestResult
+from smtpcheck.admin.tokens import AccessTokenAdmin
+from smtpcheck.models import AccessToken, SmtpAccount, SmtpTestResult
 
 admin.site.site_title = "smtpcheck"
 admin.site.site_header = "smtpcheck"
@@ -21,5 +22,6 @@ admin.site.site_url = None
 
 admin.site.register(SmtpAccount, SmtpAccountAdmin)
 admin.site.register(SmtpTestResult, SmtpTestResultAdmin)
+admin.site.register(AccessToken, AccessTokenAdmin)
 
-__all__ = ["SmtpAccountAdmin", "SmtpTestResultAdmin"]
+__all__ = ["AccessTokenAdmin", "SmtpAccountAdmin", "SmtpTestResultAdmin"]

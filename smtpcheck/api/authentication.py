@@ -1,26 +1,20 @@
-"""Who calls: Basic with the login of a user, or the session cookie with its XSRF value.
+"""Who calls: by an Authorization header, or by the session cookie with its XSRF value.
 
-A scheme is one class here, named in the settings. Whatever is missing, malformed or wrong is a
-401, never a 403 and never a crash. This module is loaded by the framework's settings, so it
-imports no views.
+A scheme is one class here, named in the settings; each can be switched off. Whatever is missing,
+malformed or wrong is a 401, never a 403 and never a crash. This module is loaded by the
+framework's settings, so it imports no views.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import secrets
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -28,28 +22,102 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from smtpcheck.api.exceptions import XsrfRefused
+from smtpcheck.api.verifiedlogins import verified_logins
 from smtpcheck.conf import conf
+from smtpcheck.models import AccessToken, TokenKind
+
+# Who was recognised, and the token that told it, if one did.
+Found = tuple[AbstractBaseUser, AccessToken | None]
 
 
 class _Scheme(BaseAuthentication):
+    """One way to say who calls; ``name`` is how the settings call it."""
+
+    name: ClassVar[str]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this installation takes the scheme."""
+        return self.name in conf().AUTHENTICATION
+
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         """Name the scheme that a 401 offers: never Basic, a browser would pop up its box."""
         return "Bearer"
 
 
-class BasicAuthentication(_Scheme):
+class _HeaderScheme(_Scheme):
+    """A scheme of the Authorization header, which is recognised in any case."""
+
+    def authenticate(self, request: Request) -> Found | None:
+        """Return who calls, or None if the header names another scheme or is absent."""
+        scheme, _blank, rest = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != self.name or not self.is_on:
+            return None
+        return self.found(request, rest.strip())
+
+    def found(self, request: Request, credential: str) -> Found:
+        """Return whose credential it is; raises AuthenticationFailed."""
+        raise NotImplementedError
+
+
+class BasicAuthentication(_HeaderScheme):
     """Takes ``Authorization: Basic`` with a user's name and password in UTF-8."""
 
-    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
-        """Return the user, or None if the header names another scheme or is absent."""
-        scheme, _blank, encoded = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return None
-        login = _decoded(encoded.strip())
+    name = "basic"
+
+    def found(self, request: Request, credential: str) -> Found:
+        """Return the user."""
+        login = _decoded(credential)
         user = verified_logins.user(*login) or _checked_user(request, *login)
         if user is None:
             raise AuthenticationFailed(_("The user name or the password is wrong."))
         return user, None
+
+
+class BearerAuthentication(_HeaderScheme):
+    """Takes ``Authorization: Bearer`` with an API token."""
+
+    name = "bearer"
+
+    def found(self, request: Request, credential: str) -> Found:
+        """Return the owner of the token."""
+        return _owner_of(request, TokenKind.BEARER, credential)
+
+
+class TicketAuthentication(_HeaderScheme):
+    """Takes ``Authorization: SoTicket`` with a ticket, next to an application token if one is set.
+
+    The sources spell the scheme SoTicket, SOTicket and SOTICKET.
+    """
+
+    name = "soticket"
+
+    def found(self, request: Request, credential: str) -> Found:
+        """Return the owner of the ticket."""
+        known = conf().APP_TOKENS
+        sent = request.headers.get("SO-AppToken", "").strip()
+        if known and not any(_is_same(sent, token) for token in known):
+            raise AuthenticationFailed(
+                _("The SO-AppToken header is missing or wrong. A ticket needs one here.")
+            )
+        return _owner_of(request, TokenKind.TICKET, credential)
+
+
+def _owner_of(request: Request, kind: TokenKind, text: str) -> Found:
+    token = AccessToken.objects.find(kind, text)
+    if token is None:
+        # Counted like a wrong password; the token itself goes nowhere.
+        user_login_failed.send(
+            sender=__name__,
+            credentials={},
+            request=request._request,  # noqa: SLF001
+        )
+        raise AuthenticationFailed(_("The token is unknown, expired or revoked."))
+    return token.owner, token
+
+
+def _is_same(one: str, other: str) -> bool:
+    return secrets.compare_digest(one.encode(), other.encode())
 
 
 class SessionAuthentication(_Scheme):
@@ -58,10 +126,15 @@ class SessionAuthentication(_Scheme):
     Stands last: an Authorization header that nobody took is not rescued by a cookie.
     """
 
-    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
+    name = "session"
+
+    def authenticate(self, request: Request) -> Found | None:
         """Return the logged-in user, or None without a session."""
         if "Authorization" in request.headers:
-            raise AuthenticationFailed(_("The Authorization header is not usable. Send Basic."))
+            message = _("The Authorization header is not usable. Schemes taken here: %(names)s.")
+            raise AuthenticationFailed(message % {"names": _header_schemes()})
+        if not self.is_on:
+            return None
         user = getattr(request._request, "user", None)  # noqa: SLF001 - what the middleware found
         if user is None or not user.is_active:
             return None
@@ -113,70 +186,10 @@ def _checked_user(request: Request, username: str, password: str) -> AbstractBas
     return user
 
 
-@dataclass(frozen=True, slots=True)
-class _Verified:
-    """A login that passed: whose it was, bound to the password hash it passed against."""
-
-    user_pk: Any
-    binding: bytes
-    expires_at: float
+# As they are written in a header.
+_SPELLINGS = {"bearer": "Bearer", "soticket": "SoTicket", "basic": "Basic"}
 
 
-class VerifiedLogins:
-    """Remembers logins that passed, because one check of a password hash costs 0.24 s of CPU.
-
-    Holds no password: a login is an HMAC under a key that only this process knows. An entry is
-    void when the user's password or active flag changed, and it is looked up at each call.
-    """
-
-    def __init__(
-        self, *, capacity: int = 1024, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._capacity = capacity  # an entry is about 400 bytes
-        self._clock = clock
-        self._key = secrets.token_bytes(32)
-        self._entries: OrderedDict[bytes, _Verified] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def user(self, username: str, password: str) -> AbstractBaseUser | None:
-        """Return the user of a login that passed a moment ago, or None: then check it in full."""
-        name = self._login_digest(username, password)
-        with self._lock:
-            entry = self._entries.get(name)
-        if entry is None or entry.expires_at <= self._clock():
-            return None
-        user = get_user_model()._default_manager.filter(pk=entry.user_pk).first()  # noqa: SLF001
-        if user is None or not hmac.compare_digest(entry.binding, self._binding(user)):
-            return None
-        return user if user.is_active else None
-
-    def remember(
-        self, username: str, password: str, user: AbstractBaseUser, *, seconds: float
-    ) -> None:
-        """Keep a login that passed; the oldest one makes room. Zero seconds keep nothing."""
-        if seconds <= 0:
-            return
-        entry = _Verified(user.pk, self._binding(user), self._clock() + seconds)
-        name = self._login_digest(username, password)
-        with self._lock:
-            self._entries.pop(name, None)
-            self._entries[name] = entry
-            if len(self._entries) > self._capacity:
-                self._entries.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget every login."""
-        with self._lock:
-            self._entries.clear()
-
-    def _login_digest(self, username: str, password: str) -> bytes:
-        return self._digest("login", username, password)
-
-    def _binding(self, user: AbstractBaseUser) -> bytes:
-        return self._digest("user", str(user.pk), user.password, str(user.is_active))
-
-    def _digest(self, *parts: str) -> bytes:
-        return hmac.digest(self._key, "\0".join(parts).encode(), hashlib.sha256)
-
-
-verified_logins = VerifiedLogins()
+def _header_schemes() -> str:
+    taken = conf().AUTHENTICATION
+    return ", ".join(shown for name, shown in _SPELLINGS.items() if name in taken) or _("none")

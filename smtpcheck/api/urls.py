@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from smtpcheck.api.tickets import Tickets
 from smtpcheck.api.views import ResultDetail, TestSmtpServer
 
 app_name = "api"
@@ -17,5 +18,6 @@ urlpatterns = [
         TestSmtpServer.as_view(),
         name="test-smtp-server",
     ),
+    path("api/v1/tickets/", Tickets.as_view(), name="tickets"),
     path("api/v1/results/<uuid:pk>/", ResultDetail.as_view(), name="result"),
 ]

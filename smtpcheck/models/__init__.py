@@ -5,8 +5,10 @@ from __future__ import annotations
 from smtpcheck.models.account import CLIENT_KEY, PASSWORD, Person, SmtpAccount
 from smtpcheck.models.choices import UNTESTED, Door
 from smtpcheck.models.identifiers import uuid7
+from smtpcheck.models.login import LoginMemory
 from smtpcheck.models.result import INTERRUPTED, RUNNING, SmtpTestResult
 from smtpcheck.models.state import SmtpAccountState
+from smtpcheck.models.token import AccessToken, TokenKind
 
 __all__ = [
     "CLIENT_KEY",
@@ -14,10 +16,13 @@ __all__ = [
     "PASSWORD",
     "RUNNING",
     "UNTESTED",
+    "AccessToken",
     "Door",
+    "LoginMemory",
     "Person",
     "SmtpAccount",
     "SmtpAccountState",
     "SmtpTestResult",
+    "TokenKind",
     "uuid7",
 ]

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from smtpcheck.api import authentication
+from smtpcheck.api.verifiedlogins import verified_logins
 from tests.api.callers import PASSWORD, PATH, allow, basic
 
 
@@ -21,7 +21,7 @@ def _fresh_process(settings: Settings) -> Iterator[None]:
     """Forget what a process remembers of callers, and hash passwords fast."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
-    authentication.verified_logins.clear()
+    verified_logins.clear()
     yield
     cache.clear()
 
