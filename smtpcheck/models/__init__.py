@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtpcheck.models.account import CLIENT_KEY, PASSWORD, Person, SmtpAccount
+from smtpcheck.models.account import CLIENT_KEY, PASSWORD, SECRET_KINDS, Person, SmtpAccount
 from smtpcheck.models.choices import UNTESTED, Door
 from smtpcheck.models.identifiers import uuid7
 from smtpcheck.models.login import LoginMemory
@@ -15,6 +15,7 @@ __all__ = [
     "INTERRUPTED",
     "PASSWORD",
     "RUNNING",
+    "SECRET_KINDS",
     "UNTESTED",
     "AccessToken",
     "Door",

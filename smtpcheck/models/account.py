@@ -162,6 +162,14 @@ class SmtpAccount(models.Model):
         blank=True,
         help_text=_("SHA-256 of the only certificate to be trusted, in hex."),
     )
+    # A name of the settings, where its address and login are.
+    proxy = models.CharField(
+        _("proxy"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("The outgoing proxy that tests go through. Empty: straight from here."),
+    )
 
     client_certificate = models.TextField(
         _("client certificate"),
@@ -240,7 +248,7 @@ class SmtpAccount(models.Model):
         Whoever could change one of these could have the secret sent elsewhere.
         """
         bundle = _canonical_pem(self.ca_bundle)
-        proxy = minimum_tls = ""
+        minimum_tls = ""
         parts = [
             _canonical_or_same(self.host),
             self.port,
@@ -248,7 +256,7 @@ class SmtpAccount(models.Model):
             self.username,
             hashlib.sha256(bundle.encode()).hexdigest() if bundle else "",
             _canonical_pin(self.pin),
-            proxy,
+            self.proxy,
             minimum_tls,
             self.auth_mechanism,
         ]
@@ -257,6 +265,10 @@ class SmtpAccount(models.Model):
     def destination_digest(self) -> str:
         """Return the SHA-256 of the destination, which a plain column keeps beside each secret."""
         return hashlib.sha256(self.destination()).hexdigest()
+
+    def fingerprint(self, secret: Secret) -> str:
+        """Return by what a login with a secret at this destination is remembered (an HMAC)."""
+        return key_ring().fingerprint(self.destination(), secret)
 
     def test_digest(self) -> str:
         """Return one digest of everything that a test of this account uses.
@@ -314,6 +326,21 @@ class SmtpAccount(models.Model):
             raise Refused("config.secret-unreadable", key_id=missing.key_id) from None
         except CryptoError:
             raise Refused("config.secret-unreadable", key_id=key_id_of(columns["sealed"])) from None
+
+    def reseal_secret(self, kind: str) -> int:
+        """Seal a stored secret under the first key, at once; returns how many rows that changed.
+
+        None if somebody stored another secret meanwhile: that one is under the first key anyway.
+        Raises Refused, and leaves it as it is, if it does not open.
+        """
+        before = self._secret_columns(kind)["sealed"]
+        value = self.reveal_secret(kind)
+        if value is None:
+            return 0
+        sealed = self._sealed(kind, value)
+        columns = {f"{kind}_sealed": sealed, f"{kind}_key_id": key_id_of(sealed)}
+        unchanged = type(self).objects.filter(pk=self.pk, **{f"{kind}_sealed": before})
+        return unchanged.update(**columns)
 
     @property
     def _unsaved_secrets(self) -> dict[str, Secret]:

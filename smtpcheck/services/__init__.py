@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from smtpcheck.conf import require_runtime
 from smtpcheck.engine import Observer
+from smtpcheck.engine.plan import Route
 from smtpcheck.engine.stages import Goal
 from smtpcheck.models import SmtpAccount, SmtpTestResult
 from smtpcheck.services.asking import Caller, TargetRequest, ask_account, ask_target
@@ -25,6 +26,14 @@ from smtpcheck.services.errors import (
     NotPermitted,
     SmtpcheckError,
 )
+from smtpcheck.services.resealing import (
+    Resealing,
+    Unopened,
+    count_outdated,
+    find_unopened,
+    missing_key_ids,
+    reseal_secrets,
+)
 from smtpcheck.services.running import refuse_inside_transaction, run, run_many
 
 __all__ = [
@@ -33,13 +42,23 @@ __all__ = [
     "Busy",
     "Caller",
     "NotPermitted",
+    "Resealing",
+    "Route",
     "SmtpcheckError",
     "TargetRequest",
+    "Unopened",
     "close_interrupted",
+    "count_outdated",
+    "find_unopened",
+    "missing_key_ids",
+    "reseal_secrets",
     "test_account",
     "test_accounts",
     "test_target",
 ]
+
+# To any address, from whichever the settings or the system choose, and to one of them only.
+AS_USUAL = Route()
 
 
 def test_account(
@@ -47,16 +66,18 @@ def test_account(
     *,
     caller: Caller,
     goal: Goal | None = None,
+    route: Route = AS_USUAL,
     budget_seconds: float | None = None,
     observer: Observer | None = None,
 ) -> SmtpTestResult:
     """Test a saved account as it is saved, to its own goal unless another is given.
 
+    ``route`` may narrow the way, or have every address tested; its proxy is the account's.
     ``budget_seconds`` None is that of the door. ``observer`` is told each stage as it happens.
     Raises NotPermitted or Busy; RuntimeError inside a transaction.
     """
     _prepare()
-    return run(ask_account(account, caller, goal), caller, budget_seconds, observer)
+    return run(ask_account(account, caller, goal).by(route), caller, budget_seconds, observer)
 
 
 def test_target(
@@ -64,6 +85,7 @@ def test_target(
     *,
     caller: Caller,
     goal: Goal = Goal.CONTENT,
+    route: Route = AS_USUAL,
     budget_seconds: float | None = None,
     observer: Observer | None = None,
 ) -> SmtpTestResult:
@@ -72,7 +94,7 @@ def test_target(
     Raises NotPermitted or Busy; RuntimeError inside a transaction.
     """
     _prepare()
-    return run(ask_target(request, caller, goal), caller, budget_seconds, observer)
+    return run(ask_target(request, caller, goal).by(route), caller, budget_seconds, observer)
 
 
 def test_accounts(
@@ -80,18 +102,21 @@ def test_accounts(
     *,
     caller: Caller,
     goal: Goal | None = None,
+    route: Route = AS_USUAL,
     budget_seconds: float | None = None,
     concurrency: int = 20,
+    observer_of: Callable[[SmtpAccount], Observer] | None = None,
     on_result: Callable[[SmtpTestResult], object] | None = None,
 ) -> list[SmtpTestResult]:
     """Test saved accounts side by side; the results come in the order of the accounts.
 
-    ``on_result`` is called as each test ends. Raises NotPermitted before any test begins if one of
-    the accounts is not the caller's to test, or Busy; RuntimeError inside a transaction.
+    ``observer_of`` gives the observer of an account's test; ``on_result`` is called as each test
+    ends. Raises NotPermitted before any test begins if one of the accounts is not the caller's to
+    test, or Busy; RuntimeError inside a transaction.
     """
     _prepare()
-    tests = [ask_account(account, caller, goal) for account in accounts]
-    return run_many(tests, caller, budget_seconds, concurrency, on_result)
+    tests = [ask_account(account, caller, goal).by(route) for account in accounts]
+    return run_many(tests, caller, budget_seconds, concurrency, observer_of, on_result)
 
 
 def close_interrupted() -> int:
