@@ -221,7 +221,7 @@ def _option(action: argparse.Action) -> str:
 
 def exit_status_lines() -> Iterable[str]:
     """Every exit status with its meaning."""
-    from smtpcheck.management import exit_status
+    from smtpcheck.engine.telling import exit_status
 
     rows = [[str(number), meaning] for number, meaning in exit_status.table()]
     return table(("status", "means"), rows)

@@ -171,6 +171,8 @@ HTTPS = env.str("HTTPS", default="off").lower()
 IS_HTTPS = HTTPS in {"direct", "proxy"}
 
 SECURE_SSL_REDIRECT = IS_HTTPS
+# What watches over a process asks it directly, without the one in front.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600) if IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS == "proxy" else None
 SECURE_REFERRER_POLICY = "same-origin"

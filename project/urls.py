@@ -9,5 +9,6 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
+    path("", include("smtpcheck.health")),
     path("", include("smtpcheck.api.urls")),  # whole paths stand there: api/v1/...
 ]

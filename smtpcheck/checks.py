@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.core.checks import (
+    CheckMessage,
+    Error,
+    Tags,
+    Warning,  # noqa: A004 - Django's name
+    register,
+)
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from smtpcheck import conf as settings
 from smtpcheck.conf import AUTHENTICATION_SCHEMES, Conf, conf
@@ -22,6 +29,7 @@ from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.grammar import canonical_host, parse_mailbox
 from smtpcheck.engine.policy import parse_entry
 from smtpcheck.engine.proxy import parse_proxies
+from smtpcheck.models import SmtpAccount
 
 # The least value of each number; below it the application could not work at all.
 _MINIMA: dict[str, float] = {
@@ -65,6 +73,32 @@ def check_settings(
         *_source_address(current),
         *_extra_ca_file(current),
         *_authentication(current),
+    ]
+
+
+@register(Tags.database)
+def check_keys_in_use(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 - Django's signature
+    databases: Sequence[str] | None = None,
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Return the keys that stored secrets need and that are not loaded.
+
+    Looks into the database, so it runs with `migrate` and with `check --database default`.
+    """
+    if "default" not in (databases or ()) or not conf().ENCRYPTION_KEYS:
+        return []
+    try:
+        missing = sorted(SmtpAccount.objects.missing_key_ids())
+    except (DatabaseError, ImproperlyConfigured):  # not migrated yet, or told by another check
+        return []
+    return [
+        Error(
+            f"Stored passwords need the encryption key {key_id!r}, which is not loaded.",
+            hint="Add it behind the first key of SMTPCHECK_ENCRYPTION_KEYS.",
+            id="smtpcheck.E012",
+        )
+        for key_id in missing
     ]
 
 

@@ -63,6 +63,22 @@ class SmtpAccountQuerySet(models.QuerySet["SmtpAccount"]):
             return of_user.filter(security=Security.TLS.value)
         return of_user.exclude(security=Security.TLS.value)
 
+    def holding(self, kind: str) -> Self:
+        """Those that have a secret of a kind."""
+        return self.exclude(**{f"{kind}_sealed": ""})
+
+    def outdated(self, kind: str) -> Self:
+        """Those whose secret of a kind is sealed under another key than the first."""
+        return self.holding(kind).exclude(**{f"{kind}_key_id": key_ring().first_key_id})
+
+    def missing_key_ids(self) -> set[str]:
+        """Return the ids of the keys that some stored secret needs and that are not loaded."""
+        in_use: set[str] = set()
+        for kind in SECRET_KINDS:
+            ids = self.holding(kind).order_by().values_list(f"{kind}_key_id", flat=True)
+            in_use.update(ids.distinct())
+        return in_use - set(key_ring().keys)
+
 
 def _per_team(name: str, *fields: str, **options: Any) -> models.UniqueConstraint:
     """One account per team for what an SMTP URI can tell apart."""

@@ -31,7 +31,6 @@ from smtpcheck.services.resealing import (
     Unopened,
     count_outdated,
     find_unopened,
-    missing_key_ids,
     reseal_secrets,
 )
 from smtpcheck.services.running import refuse_inside_transaction, run, run_many
@@ -50,7 +49,6 @@ __all__ = [
     "close_interrupted",
     "count_outdated",
     "find_unopened",
-    "missing_key_ids",
     "reseal_secrets",
     "test_account",
     "test_accounts",

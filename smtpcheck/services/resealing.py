@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from smtpcheck.conf import require_runtime
-from smtpcheck.crypto import key_ring
 from smtpcheck.engine.errors import Refused
 from smtpcheck.models import SECRET_KINDS, SmtpAccount
 
@@ -44,20 +42,6 @@ class Resealing:
         return self.resealed + len(self.unopened)
 
 
-def key_ids_in_use() -> set[str]:
-    """Return the ids of the keys that some stored secret needs."""
-    return {
-        key_id
-        for kind in SECRET_KINDS
-        for key_id in _stored(kind).order_by().values_list(f"{kind}_key_id", flat=True).distinct()
-    }
-
-
-def missing_key_ids() -> set[str]:
-    """Return the ids of the keys that some stored secret needs and that are not loaded."""
-    return key_ids_in_use() - set(key_ring().keys)
-
-
 def reseal_secrets(
     progress: Callable[[Resealing], None] = lambda _: None, *, batch_size: int = BATCH_SIZE
 ) -> Resealing:
@@ -66,7 +50,9 @@ def reseal_secrets(
     ``progress`` is told after each batch. Safe to run twice, also at the same time.
     """
     require_runtime()
-    state = Resealing(total=sum(_outdated(kind).count() for kind in SECRET_KINDS))
+    state = Resealing(
+        total=sum(SmtpAccount.objects.outdated(kind).count() for kind in SECRET_KINDS)
+    )
     for kind in SECRET_KINDS:
         for batch in _batches(kind, batch_size):
             _reseal_batch(kind, batch, state)
@@ -78,7 +64,9 @@ def find_unopened() -> Iterator[Unopened]:
     """Yield every stored secret that does not open, whichever key sealed it; changes nothing."""
     require_runtime()
     for kind in SECRET_KINDS:
-        for account in _stored(kind).order_by("pk").iterator(chunk_size=BATCH_SIZE):
+        for account in (
+            SmtpAccount.objects.holding(kind).order_by("pk").iterator(chunk_size=BATCH_SIZE)
+        ):
             try:
                 account.reveal_secret(kind)
             except Refused as refused:
@@ -87,12 +75,12 @@ def find_unopened() -> Iterator[Unopened]:
 
 def count_outdated() -> int:
     """Return how many secrets are sealed under another key than the first."""
-    return sum(_outdated(kind).count() for kind in SECRET_KINDS)
+    return sum(SmtpAccount.objects.outdated(kind).count() for kind in SECRET_KINDS)
 
 
 def _batches(kind: str, size: int) -> Iterator[list[SmtpAccount]]:
     """The accounts with an outdated secret, by key: one that does not open is passed once only."""
-    rows = _outdated(kind).order_by("pk")
+    rows = SmtpAccount.objects.outdated(kind).order_by("pk")
     batch = list(rows[:size])
     while batch:
         yield batch
@@ -111,11 +99,3 @@ def _reseal_batch(kind: str, batch: list[SmtpAccount], state: Resealing) -> None
 def _unopened(account: SmtpAccount, kind: str, refused: Refused) -> Unopened:
     key_id = getattr(account, f"{kind}_key_id")
     return Unopened(str(account), kind, key_id, refused.diagnosis_id)
-
-
-def _stored(kind: str) -> QuerySet[SmtpAccount]:
-    return SmtpAccount.objects.exclude(**{f"{kind}_sealed": ""})
-
-
-def _outdated(kind: str) -> QuerySet[SmtpAccount]:
-    return _stored(kind).exclude(**{f"{kind}_key_id": key_ring().first_key_id})

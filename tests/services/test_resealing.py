@@ -117,9 +117,9 @@ def test_a_secret_that_was_changed_meanwhile_is_not_overwritten(ring: Ring) -> N
 def test_the_keys_that_are_needed_and_missing_are_known(ring: Ring) -> None:
     accounts(1)
     ring.load(NEW, OLD)
-    assert services.missing_key_ids() == set()
+    assert SmtpAccount.objects.missing_key_ids() == set()
     ring.load(NEW)
-    assert services.missing_key_ids() == {"old"}
+    assert SmtpAccount.objects.missing_key_ids() == {"old"}
 
 
 def test_every_secret_is_tried_not_only_outdated_ones(ring: Ring) -> None:
