@@ -24,7 +24,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
 from tests.end_to_end.databases import ADMINISTRATOR, PASSWORD, ROOT, Database
-from tests.servers.postfix import free_ports
+from tests.servers.ports import free_ports
 
 CALL: Final = "/api/v1/Agents/CustomerService/TestSmtpServer"
 RESULTS: Final = "/admin/smtpcheck/smtptestresult/"

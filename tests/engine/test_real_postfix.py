@@ -141,12 +141,38 @@ def test_a_refusal_has_its_diagnosis(
     assert report.evidence.fault.stage is Stage.RCPT  # where Postfix says what it holds against it
 
 
-def test_without_a_login_submission_refuses(postfix: PostfixServer) -> None:
-    report = tried(plan_of(postfix, Security.STARTTLS, user=""))
+@pytest.mark.parametrize(
+    ("recipient", "diagnosis", "verdict"),
+    [
+        ("someone@example.com", "rcpt.relay-denied", "fails"),
+        (GREYLISTED_RECIPIENT, "rcpt.greylist", "inconclusive"),
+        (UNKNOWN_RECIPIENT, "rcpt.unknown", "inconclusive"),
+        (FULL_RECIPIENT, "rcpt.mailbox-full", "inconclusive"),
+        (FULL_FOR_NOW_RECIPIENT, "rcpt.mailbox-full", "inconclusive"),
+    ],
+)
+def test_a_refusal_in_the_clear_has_the_same_diagnosis(
+    postfix: PostfixServer, recipient: str, diagnosis: str, verdict: str
+) -> None:
+    report = tried(plan_of(postfix, Security.NONE, recipient=recipient))
+
+    assert (diagnosis_of(report), report.verdict) == (diagnosis, verdict)
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+def test_without_a_login_submission_refuses(postfix: PostfixServer, security: Security) -> None:
+    report = tried(plan_of(postfix, security, user=""))
 
     assert report.verdict is Verdict.FAILS
     assert report.evidence.fault is not None
     assert report.evidence.fault.stage is Stage.RCPT
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+def test_the_sender_of_a_login_needs_one(postfix: PostfixServer, security: Security) -> None:
+    report = tried(plan_of(postfix, security, user="", sender=NOT_OWNED_SENDER))
+
+    assert (diagnosis_of(report), report.verdict) == ("mail.not-logged-in", "fails")
 
 
 def test_a_port_without_tls_and_auth_gets_no_password(postfix: PostfixServer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tests.servers.jail import Account, JailedServer, Package
@@ -44,6 +44,7 @@ rfc1413_query_timeout = 0s
 deliver_drop_privilege = true
 acl_smtp_rcpt = check_recipient
 acl_smtp_data = accept
+{options}
 
 begin acl
 check_recipient:
@@ -102,6 +103,7 @@ cram_md5:
   public_name = CRAM-MD5
   server_secret = ${{lookup{{$auth1}}lsearch{{/etc/exim4/logins}}{{${{base64d:$value}}}}fail}}
   server_set_id = $auth1
+{authenticators}
 """
 
 
@@ -117,16 +119,24 @@ class EximServer(JailedServer):
     package = EXIM
     accounts = (_USER,)
     command = ("/usr/sbin/exim4", "-bdf")
-    logs = ("log/mainlog", "log/paniclog")
+    options = ""
+    """What a kind of its own adds to the main part of the configuration."""
+    authenticators = ""
+    """Its further mechanisms."""
+    logs = ("output.log", "log/mainlog", "log/paniclog")
 
     def __init__(self, *, logins: Mapping[str, str] = LOGINS) -> None:
+        super().__init__()
         self.logins = dict(logins)
 
     def files(self, addresses: Sequence[str]) -> Mapping[str, str]:
         """The configuration and the logins."""
         return {
             "etc/exim4/exim4.conf": CONFIGURATION.format(
-                ports=self.ports, addresses=" ; ".join(addresses)
+                ports=self.ports,
+                addresses=" ; ".join(addresses),
+                options=self.options.format(ports=self.ports),
+                authenticators=self.authenticators,
             ),
             # In base64 blanks and quotes pass that lsearch would take for its own.
             "etc/exim4/logins": "".join(
@@ -134,10 +144,6 @@ class EximServer(JailedServer):
                 for user, password in self.logins.items()
             ),
         }
-
-    def probes(self) -> Sequence[Callable[[], None]]:
-        """All three ports answer."""
-        return (self.greet_plain, self.greet_submission, self.greet_smtps)
 
     def arrange(self) -> None:
         """Make what Exim writes to."""

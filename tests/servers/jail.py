@@ -9,26 +9,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import smtplib
-import ssl
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self
-
-import trustme
+from typing import Final, NamedTuple
 
 from tests.servers.daemon import Daemon, ServerError
-from tests.servers.mailbox import Maildir
-from tests.servers.postfix import Ports, free_ports, loopback_addresses
+from tests.servers.server import MailServer
 
 DIRECTORY_VARIABLE: Final = "SMTPCHECK_SERVERS_DIR"
-START_TIMEOUT_SECONDS = 20.0
-PROBE_TIMEOUT_SECONDS = 5.0
 
 
 class Package(NamedTuple):
@@ -47,105 +36,38 @@ class Account(NamedTuple):
     home: str = "/"
 
 
-class JailedServer:
-    """What the servers of this kind share: start, stop, the mailbox, the log, the certificate.
+class JailedServer(MailServer):
+    """A server of one program, unpacked, in its own root directory.
 
-    A server says which files it has and how it is started; it has to stay in the foreground.
+    It says which files it has and how it is started; it has to stay in the foreground.
     """
 
-    host: Final = "localhost"
+    prefix = "jail-"
+    logs: Sequence[str] = ("output.log",)
     package: Package
     accounts: Sequence[Account]
+    """The users of the jail; the first may read the key of the certificate."""
     command: Sequence[str]
-    logs: Sequence[str] = ()
-    """Log files below the jail, besides what the program prints."""
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start, and return when the ports answer; raises `ServerError` with the log."""
-        # Not below the directory of pytest: that one shuts out the users that servers run as.
-        self.directory = Path(tempfile.mkdtemp(prefix="jail-", dir="/tmp"))
-        self._daemon = Daemon(
-            ["chroot", str(self.directory), *self.command], log=self.directory / "output.log"
-        )
-        is_started = False
-        try:
-            self._prepare()
-            self._start_program()
-            is_started = True
-        finally:
-            if not is_started:
-                self.stop()
-
-    def stop(self) -> None:
-        """End this server's own processes, wait for them and remove its directory."""
-        self._daemon.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def mailbox(self, address: str) -> list[bytes]:
-        """The mails that arrived for an address, oldest first, as they lie in the mailbox."""
-        return self._mails().mails_for(address)
-
-    def wait_for_mail(self, address: str, *, containing: bytes, timeout_seconds: float) -> bytes:
-        """The first mail for an address with these bytes in it, also if it comes only now.
-
-        Raises `TimeoutError` with the server's log when none came.
-        """
-        return self._mails().wait_for(
-            address, containing=containing, timeout_seconds=timeout_seconds
-        )
-
-    def client_context(self) -> ssl.SSLContext:
-        """A TLS context that trusts this server's authority and no other."""
-        return ssl.create_default_context(cafile=str(self.ca_file))
-
-    def process_groups(self) -> list[int]:
-        """The process groups that this server runs as, and nothing else does."""
-        return [self._daemon.group] if self._daemon.group is not None else []
-
-    def log(self) -> str:
-        """All that the server logged so far."""
-        logs = (self.directory / name for name in ("output.log", *self.logs))
-        return "".join(path.read_text(errors="replace") for path in logs if path.exists())
+    def prepare(self, addresses: Sequence[str]) -> None:
+        """Furnish the jail."""
+        furnish(self.directory, self.package.program, self.accounts)
+        os.chown(self.directory / "tls/server.key", self.accounts[0].number, -1)
+        for name, text in self.files(addresses).items():
+            path = self.directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            path.chmod(0o644)
+        self.arrange()
+        command = ["chroot", str(self.directory), *self.command]
+        self.daemons = [Daemon(command, log=self.directory / "output.log")]
 
     def files(self, addresses: Sequence[str]) -> Mapping[str, str]:
         """The configuration: text by path below the jail."""
         raise NotImplementedError
 
-    def probes(self) -> Sequence[Callable[[], None]]:
-        """What must pass before the server counts as started."""
-        return (self.greet_plain, self.greet_submission)
-
     def arrange(self) -> None:
         """Make the directories of the server, after its files were written."""
-
-    def greet_plain(self) -> None:
-        """Pass if the plain port greets."""
-        smtplib.SMTP("127.0.0.1", self.ports.plain, timeout=PROBE_TIMEOUT_SECONDS).close()
-
-    def greet_submission(self) -> None:
-        """Pass if the submission port greets."""
-        smtplib.SMTP("127.0.0.1", self.ports.submission, timeout=PROBE_TIMEOUT_SECONDS).close()
-
-    def greet_smtps(self) -> None:
-        """Pass if the TLS port greets inside TLS."""
-        smtplib.SMTP_SSL(
-            "127.0.0.1",
-            self.ports.smtps,
-            timeout=PROBE_TIMEOUT_SECONDS,
-            context=self.client_context(),
-        ).close()
 
     def owned_directory(self, path: str, account: Account, mode: int = 0o700) -> None:
         """Make a directory below the jail that belongs to one of its users."""
@@ -153,43 +75,6 @@ class JailedServer:
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(mode)
         os.chown(directory, account.number, account.number)
-
-    def _mails(self) -> Maildir:
-        return Maildir(self.directory / "mail/inbox", log=self.log)
-
-    def _prepare(self) -> None:
-        addresses = loopback_addresses()
-        self.ports = Ports(*free_ports(len(Ports._fields), addresses))
-        self.ca_file = self.directory / "ca.pem"
-        self.directory.chmod(0o755)
-        furnish(self.directory, self.package.program, self.accounts)
-        self._write_certificate()
-        for name, text in self.files(addresses).items():
-            path = self.directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-            path.chmod(0o644)
-        self.arrange()
-
-    def _start_program(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        self._daemon.start()
-        try:
-            for probe in self.probes():
-                self._daemon.wait_until(partial(_passes, probe), deadline=deadline)
-        except ServerError as error:
-            raise ServerError(f"{error}\n{self.log()}") from error
-
-    def _write_certificate(self) -> None:
-        authority = trustme.CA(organization_name="Test authority")
-        authority.cert_pem.write_to_path(self.ca_file)
-        certificate = authority.issue_cert(self.host, "127.0.0.1", "::1")
-        (self.directory / "tls").mkdir()
-        certificate.cert_chain_pems[0].write_to_path(self.directory / "tls/server.pem")
-        key = self.directory / "tls/server.key"
-        key.touch(mode=0o600)
-        certificate.private_key_pem.write_to_path(key)
-        os.chown(key, self.accounts[0].number, -1)
 
 
 def why_unusable(package: Package) -> tuple[str, str] | None:
@@ -289,11 +174,3 @@ def _environment() -> dict[str, str]:
     folders = [unpacked / "usr/lib", *unpacked.glob("usr/lib/*-linux-*")]
     folders += unpacked.glob("lib/*-linux-*")
     return {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": ":".join(map(str, folders))}
-
-
-def _passes(probe: Callable[[], None]) -> bool:
-    try:
-        probe()
-    except (OSError, smtplib.SMTPException):
-        return False
-    return True

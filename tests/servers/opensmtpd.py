@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from tests.servers.jail import Account, JailedServer, Package, add_program, printed_by
@@ -68,6 +68,10 @@ class OpenSmtpdServer(JailedServer):
     package = OPENSMTPD
     accounts = (_DAEMON, _QUEUE, _OWNER)
     command = ("/usr/sbin/smtpd", "-d", "-v")
+
+    def probes(self) -> Sequence[Callable[[], None]]:
+        """All ports but the one that speaks through its broken TLS."""
+        return (self.greet_plain, self.greet_submission)
 
     def files(self, addresses: Sequence[str]) -> Mapping[str, str]:
         """The configuration and the two names it reads besides."""

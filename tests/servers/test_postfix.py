@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 
 from tests.servers.daemon import ServerError, group_members
+from tests.servers.ports import free_ports
 from tests.servers.postfix import (
     GREYLISTED_RECIPIENT,
     LOGINS,
     NOT_OWNED_SENDER,
     UNKNOWN_RECIPIENT,
     PostfixServer,
-    free_ports,
     why_unusable,
 )
 
@@ -219,7 +219,7 @@ def test_a_server_whose_port_is_taken_says_so(monkeypatch: pytest.MonkeyPatch) -
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         free = free_ports(2, ["127.0.0.1"])
-        monkeypatch.setattr("tests.servers.postfix.free_ports", lambda *_: [*free, taken])
+        monkeypatch.setattr("tests.servers.server.free_ports", lambda *_: [*free, taken])
         with pytest.raises(ServerError, match=rf"ports in use: \[{taken}\]"):
             PostfixServer().start()
 
