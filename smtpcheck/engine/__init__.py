@@ -7,16 +7,29 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from smtpcheck.engine.diagnosis import judge, refuse
-from smtpcheck.engine.driver import Observer, Prober, Resolver, run
+from smtpcheck.engine.driver import LookUps, Observer, Prober, Resolver, has_ipv6_route, run
 from smtpcheck.engine.evidence import Report
 from smtpcheck.engine.plan import Plan
 from smtpcheck.engine.policy import Policy
 from smtpcheck.engine.probes import USUAL as USUAL_PROBES
 
-__all__ = ["USUAL_PROBES", "Observer", "Prober", "Resolver", "check", "refuse"]
+__all__ = [
+    "SYSTEM_LOOK_UPS",
+    "USUAL_PROBES",
+    "LookUps",
+    "Observer",
+    "Prober",
+    "Resolver",
+    "check",
+    "refuse",
+]
+
+# By the name servers of this machine.
+SYSTEM_LOOK_UPS = LookUps()
 
 
 async def check(
@@ -26,11 +39,15 @@ async def check(
     resolver: Resolver | None = None,
     observer: Observer | None = None,
     probes: Prober | None = USUAL_PROBES,
+    look_ups: LookUps | None = SYSTEM_LOOK_UPS,
+    ipv6_route: Callable[[], bool] = has_ipv6_route,
 ) -> Report:
     """Test an account and return what was found; raises for nothing that a network does.
 
     ``resolver`` None asks the system; ``observer`` is told each stage as it starts and ends.
-    ``probes`` None asks no other ports after a failure.
+    ``probes`` None asks no other ports after a failure, ``look_ups`` None no name servers.
+    ``ipv6_route`` says whether this machine
+    has a default route for IPv6: without one, an IPv6 address that fails says nothing.
     """
     started_at = datetime.now(UTC)
     began = time.monotonic()
@@ -40,7 +57,9 @@ async def check(
         resolver=resolver,
         observer=observer,
         prober=probes,
+        look_ups=look_ups,
+        ipv6_route=ipv6_route,
         nonce=secrets.token_hex(8),
     )
     took_ms = round((time.monotonic() - began) * 1000)
-    return judge(evidence, started_at=started_at, took_ms=took_ms)
+    return judge(evidence, started_at=started_at, took_ms=took_ms, past=plan.past)

@@ -7,6 +7,7 @@ because that costs start-up time and many tests end before a certificate is seen
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpcheck.engine.evidence import Certificate
@@ -20,6 +21,8 @@ MAX_CHAIN_OCTETS = 100 * 1024
 MAX_NAMES = 50
 
 
+# A provider's accounts meet the same few certificates again and again.
+@lru_cache(maxsize=64)
 def read_certificate(der: bytes) -> Certificate | None:
     """Return what a certificate says, or None if it cannot be parsed or is beyond the bound."""
     from cryptography import x509

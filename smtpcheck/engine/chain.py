@@ -15,6 +15,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from smtpcheck.engine.certificates import MAX_NAMES
@@ -188,6 +189,7 @@ def _path(ders: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
     return tuple(path)
 
 
+@lru_cache(maxsize=64)  # accounts of one provider meet the same certificates
 def _parsed(der: bytes) -> x509.Certificate | None:
     from cryptography import x509
 

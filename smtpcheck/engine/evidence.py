@@ -75,6 +75,9 @@ class FaultKind(StrEnum):
     UNREACHABLE = "unreachable"
     SOURCE_ADDRESS = "source-address"
     RESOURCES = "resources"
+    PROXY_UNREACHABLE = "proxy-unreachable"
+    PROXY_SILENT = "proxy-silent"
+    PROXY_REFUSED = "proxy-refused"
     # TLS
     CERTIFICATE = "certificate"
     PIN = "pin"
@@ -130,13 +133,17 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try to connect to one address; ``outcome`` is "connected", "abandoned" or a FaultKind."""
+    """One try to connect to one address; ``outcome`` is "connected", "abandoned" or a FaultKind.
+
+    ``proxy`` names the one that it went through.
+    """
 
     address: str
     port: int
     outcome: str
     took_ms: int
     detail: str = ""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +172,41 @@ class Probe:
     def answers(self) -> bool:
         """Whether everything that was asked was there."""
         return self.outcome == "answers"
+
+
+class LookUpOutcome(StrEnum):
+    """What came of one question to the name servers."""
+
+    ANSWERED = "answered"
+    NO_RECORD = "no-record"  # the name exists without a record of this type
+    NO_NAME = "no-name"  # NXDOMAIN
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    FAILED = "failed"  # nothing that could be understood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """One question to the name servers, asked after a failure to explain it.
+
+    ``records`` are in the notation of zone files, the preferred first, every name in them
+    canonical ("10 mx.example.org", "0 1 465 smtp.example.org"); ``canonical`` is where aliases
+    lead, "" without any. ``secure``: the name server says that it verified the answer (AD).
+    ``unchecked``: it was asked not to verify (CD; RFC 4035 section 3.2).
+    """
+
+    name: str
+    type: str
+    outcome: LookUpOutcome
+    records: tuple[str, ...] = ()
+    canonical: str = ""
+    secure: bool = False
+    unchecked: bool = False
+
+    def __str__(self) -> str:
+        unchecked = " unchecked" if self.unchecked else ""
+        return f"{self.type} {self.name}{unchecked}: {', '.join(self.records) or self.outcome}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +281,11 @@ class Evidence:
     ``tls`` is None until a server is trusted; ``chain`` is what it showed, trusted or not, and
     ``defects`` what is wrong with that, worst first. ``asked_for_certificate`` says whether the
     server wanted to see one of ours, ``sent_certificate`` whether there was one to show.
+    ``refuses_groups``: the server could not take AUTH and the envelope in one flight.
+    ``has_ipv6_route``: this machine has a default route for IPv6; asked only where an attempt over
+    IPv6 did not connect. ``each_address`` is empty unless every address of the name was tested.
+    ``has_ipv6_route``: this machine has a default route for IPv6; asked only where an attempt over
+    IPv6 did not connect. ``each_address`` is empty unless every address of the name was tested.
     """
 
     host: str
@@ -249,6 +296,7 @@ class Evidence:
     sender: str = ""
     recipient: str = ""
     ehlo_name: str = ""
+    proxy: str = ""
     attempts: tuple[Attempt, ...] = ()
     address: str = ""
     local_address: str = ""
@@ -268,10 +316,46 @@ class Evidence:
     fault: Fault | None = None
     transcript: str = ""
     probes: tuple[Probe, ...] = ()
+    look_ups: tuple[LookUp, ...] = ()
+    refuses_groups: bool = False
+    has_ipv6_route: bool = False
+    each_address: tuple[AtAddress, ...] = ()
 
     def reply_of(self, stage: Stage) -> Reply | None:
         """The last reply of a stage, or None."""
         return next((item.reply for item in reversed(self.replies) if item.stage is stage), None)
+
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether the server took the login."""
+        return any(
+            rung.stage is Stage.AUTH and rung.state is RungState.PROVEN for rung in self.ladder
+        )
+
+    @property
+    def is_login_refused(self) -> bool:
+        """Whether the server refused the login itself, for good.
+
+        500 to 504 say that the command was not understood (RFC 5321 section 4.2.2), and so
+        nothing of the password; a 4xx may pass.
+        """
+        fault = self.fault
+        return (
+            fault is not None
+            and fault.stage is Stage.AUTH
+            and fault.kind is FaultKind.REPLY
+            and fault.reply is not None
+            and fault.reply.code >= 505
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtAddress:
+    """What was seen at one address of a name; ``went_on``: it is the one the verdict is about."""
+
+    address: str
+    went_on: bool
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,11 +373,35 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressResult:
+    """What came of one address of a name, where every one of them was tested.
+
+    ``went_on``: it is the one that logged in and that the verdict is about; the others were left
+    after the last EHLO. ``stage`` is the one that failed, else the last one proven;
+    ``diagnosis_id`` is "" where none failed. ``certificate`` is the leaf's fingerprint, "" without
+    TLS. ``lacks`` and ``adds`` are the capabilities in which its last EHLO differs from that of the
+    address that went on.
+    """
+
+    address: str
+    went_on: bool
+    stage: Stage
+    took_ms: int
+    diagnosis_id: str = ""
+    evidence_line: str = ""
+    tls_version: str = ""
+    certificate: str = ""
+    lacks: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The answer of one test.
 
     ``diagnosis`` and ``owner`` are None exactly when the verdict is works; ``stage`` is then the
-    goal's own stage, otherwise the one at which the test ended.
+    goal's own stage, otherwise the one at which the test ended. ``addresses`` is empty unless every
+    address of the name was tested.
     """
 
     verdict: Verdict
@@ -304,6 +412,7 @@ class Report:
     evidence: Evidence
     started_at: datetime
     took_ms: int
+    addresses: tuple[AddressResult, ...] = ()
 
 
 def plain(value: Any) -> Any:

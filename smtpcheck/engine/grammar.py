@@ -30,6 +30,8 @@ _DOT_STRING = re.compile(
 _QUOTED_STRING = re.compile(r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _NAME_AND_ADDRESS = re.compile(r"(?P<name>.*)<(?P<address>[^<>]*)>")
+# RFC 5890 section 2.3.2.1: what follows is Punycode (RFC 3492).
+_ACE_PREFIX = "xn--"
 # A last label like this makes a resolver read the whole name as an odd spelling of an address.
 _NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 
@@ -84,7 +86,7 @@ def canonical_host(text: str) -> str:
         return literal
     if not host or any(character in host for character in "/@:?#\\ []%<>\"'\u00a0"):
         raise Refused("config.host-is-url")
-    name = _to_a_labels(host.removesuffix("."))
+    name = _to_a_labels(host).removesuffix(".")
     labels = name.split(".")
     if len(name) > MAX_HOST_LENGTH or not all(_is_label(label) for label in labels):
         raise Refused("config.label-invalid", host=name[:MAX_HOST_LENGTH])
@@ -108,7 +110,40 @@ def _ip_literal(host: str) -> str | None:
 
 
 def _is_label(label: str) -> bool:
-    return len(label) <= MAX_LABEL_LENGTH and _LABEL.fullmatch(label) is not None
+    is_name = len(label) <= MAX_LABEL_LENGTH and _LABEL.fullmatch(label) is not None
+    return is_name and (not label.startswith(_ACE_PREFIX) or bool(_u_label(label)))
+
+
+def _u_label(label: str) -> str:
+    """What an A-label stands for, or "" where it stands for nothing.
+
+    Names that IDNA 2008 has given up, such as those with emoji, still exist and are looked up.
+    """
+    try:
+        decoded = label.removeprefix(_ACE_PREFIX).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return ""
+    controls = any(unicodedata.category(each) in _CONTROL_CATEGORIES for each in decoded)
+    return "" if controls or decoded.isascii() else decoded
+
+
+def host_in_both_forms(host: str, port: int = 0) -> str:
+    """Return a host for a person: "bücher.example:587 (xn--bcher-kva.example)"; port 0 is none.
+
+    The name that is dialled always stands there too, because another script can look the same.
+    An IPv6 address stands in brackets. A host without A-labels, or with one whose letters cannot
+    be shown, stands there alone.
+    """
+    at = f":{port}" if port else ""
+    if _ACE_PREFIX not in host:
+        return f"[{host}]{at}" if ":" in host else f"{host}{at}"
+    labels = [
+        _u_label(label) if label.startswith(_ACE_PREFIX) else label for label in host.split(".")
+    ]
+    shown = ".".join(labels)
+    # What has no width or turns the direction would make a text look like another.
+    is_visible = all(labels) and shown.isprintable()
+    return f"{shown}{at} ({host})" if is_visible else f"{host}{at}"
 
 
 def _to_a_labels(host: str) -> str:

@@ -8,8 +8,9 @@ tested, what cannot raises ``Refused``. A plan is one of two types, and only one
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smtpcheck.engine.errors import Refused
@@ -23,6 +24,7 @@ from smtpcheck.engine.grammar import (
     parse_mailbox,
     refuse_control_characters,
 )
+from smtpcheck.engine.proxy import Proxy
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Goal, RungState, Security, Stage
 from smtpcheck.engine.uri import checked_port
@@ -115,21 +117,27 @@ class Budget:
 class Route:
     """Which way a test takes to its target.
 
-    ``family`` is 4 or 6 for that version of IP alone, None for both. ``source_address`` "" leaves
-    the choice to the system. ``every_address`` tests each address of the name; one of them logs in.
+    ``family`` is 4 or 6 for that version of IP alone, None for both. ``source_address``, one of
+    this machine's, leaves only its own version; "" leaves the choice to the system.
+    ``every_address`` tests each address of the name; one of them logs in.
+    ``proxy`` opens the connections, None where they are opened from here; then the source address
+    is that of the hop to the proxy.
     """
 
     family: int | None = None
     source_address: str = ""
     every_address: bool = False
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What the last conclusive tests of the same account showed; empty where there was none.
+    """What earlier tests of the same account showed; empty where there was none.
 
-    ``certificate`` is the leaf's fingerprint, ``capabilities`` are the keywords of the last EHLO.
-    ``login_passed``: the very secret of this test passed at this very destination last time.
+    ``was_encrypted``: TLS has been seen at this destination. ``certificate`` is the fingerprint of
+    the leaf that was trusted last, ``capabilities`` are the lines of the EHLO reply before the
+    last login. ``login_passed``: the very secret of this test passed at this very destination last
+    time; ``refused_logins``: how often it has been refused since it last passed.
     ``refuses_groups``: the server could not take AUTH and the envelope in one flight.
     """
 
@@ -186,8 +194,8 @@ def make_plan(
     budget: Budget,
     message: MessageText,
     extra_ca_file: str = "",
-    route: Route = Route(),  # noqa: B008 - frozen, so one for all is safe
-    past: Past = Past(),  # noqa: B008
+    route: Route = Route(),
+    past: Past = Past(),
 ) -> Plan:
     """Return a plan whose every value is fit to be tested.
 
@@ -205,7 +213,7 @@ def make_plan(
         "message": message,
         "ehlo_name": _checked_ehlo_name(envelope.ehlo_name),
         "extra_ca_file": extra_ca_file,
-        "route": route,
+        "route": _checked_route(route),
         "past": past,
     }
     if credentials is None or not (credentials.username or _needs_no_secret(credentials)):
@@ -248,6 +256,21 @@ def _check_client_certificate(target: Target) -> None:
         or max(len(certificate), len(key)) > MAX_CLIENT_CERTIFICATE_LENGTH
     ):
         raise Refused("config.client-cert-invalid")
+
+
+def _checked_route(route: Route) -> Route:
+    """The route with the version of IP that its source address leaves, where there is one."""
+    if not route.source_address:
+        return route
+    try:
+        source = ipaddress.ip_address(route.source_address.strip())
+    except ValueError:
+        raise Refused("config.source-address-invalid") from None
+    if route.proxy is None and route.family not in (None, source.version):
+        raise Refused("config.source-address-invalid")
+    # Which version of IP leads on from a proxy is the proxy's affair.
+    family = route.family if route.proxy else source.version
+    return replace(route, family=family, source_address=str(source))
 
 
 def _checked_mailboxes(envelope: Envelope, goal: Goal) -> tuple[Mailbox, Mailbox]:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from smtpcheck.engine.errors import Refused
 
+# Where mail servers take mail from programs, and one port that providers add for closed networks.
+USUAL_PORTS = frozenset({25, 465, 587, 2525})
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -74,6 +74,7 @@ class Probes:
         self._clock = clock
         self._max_kept = max_kept
         self._kept: OrderedDict[Place, tuple[float, Probe]] = OrderedDict()
+        self._asked_now: set[Place] = set()
         self._lock = threading.Lock()  # tests of several threads share one of these
 
     def while_silent(self, plan: Plan) -> Question | None:
@@ -101,6 +102,18 @@ class Probes:
                 self._kept.pop(place, None)
                 return None
             return replace(kept[1], remembered=True)
+
+    def begin(self, place: Place) -> bool:
+        """Say whether a port may be asked now; not while another test is asking it."""
+        with self._lock:
+            is_free = place not in self._asked_now
+            self._asked_now.add(place)
+            return is_free
+
+    def end(self, place: Place) -> None:
+        """Say that a port that was begun is not being asked any more."""
+        with self._lock:
+            self._asked_now.discard(place)
 
     def remember(self, place: Place, probe: Probe) -> None:
         """Keep what a port said, and forget the oldest of too many."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from smtpcheck.engine.stages import Security
 
@@ -103,7 +104,14 @@ PROVIDERS: tuple[Provider, ...] = (
         submission=(_STARTTLS_587,),
         submission_host="smtp-mail.outlook.com",
         inbound_hosts=(".olc.protection.outlook.com",),
-        mail_domains=("outlook.com", "hotmail.com", "live.com", "msn.com"),
+        mail_domains=(
+            "outlook.com",
+            "outlook.*",
+            "hotmail.com",
+            "hotmail.*",
+            "live.com",
+            "msn.com",
+        ),
         help_url="https://support.microsoft.com/en-us/office/pop-imap-and-smtp-settings-for-outlook-com-d088b986-291d-42b8-9564-9c414e2aa040",
         notes="OAuth2 only.",
     ),
@@ -121,7 +129,7 @@ PROVIDERS: tuple[Provider, ...] = (
         submission=(_TLS_465, _STARTTLS_587),
         submission_host="smtp.mail.yahoo.com",
         inbound_hosts=(".yahoodns.net",),
-        mail_domains=("yahoo.com", "ymail.com", "rocketmail.com"),
+        mail_domains=("yahoo.com", "yahoo.*", "ymail.com", "rocketmail.com"),
         help_url="https://help.yahoo.com/kb/SLN15241.html",
         notes="App passwords only.",
     ),
@@ -493,6 +501,7 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 
 
+@lru_cache(maxsize=1024)  # asked of every test, and most go to the same few servers
 def provider_of(host: str) -> Provider | None:
     """The provider whose outgoing mail server has this name, or None."""
     return _best(host, ((item, item.hosts) for item in PROVIDERS))
@@ -508,6 +517,7 @@ def provider_of_exchanger(host: str) -> Provider | None:
     return _best(host, ((item, item.inbound_hosts) for item in PROVIDERS))
 
 
+@lru_cache(maxsize=1024)
 def provider_of_domain(domain: str) -> Provider | None:
     """The provider of mail addresses in this domain, or None."""
     return _best(domain, ((item, item.mail_domains) for item in PROVIDERS))

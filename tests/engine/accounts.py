@@ -15,7 +15,8 @@ from smtpcheck.engine.message import compose
 from smtpcheck.engine.plan import MessageText, Plan
 from smtpcheck.engine.stages import Goal, Security
 from tests.engine.trials import plan_for
-from tests.servers.postfix import LOGINS, Ports
+from tests.servers.ports import Ports
+from tests.servers.postfix import LOGINS
 
 ACCOUNT = "account@mail.test"
 INBOX = "inbox@mail.test"
@@ -64,6 +65,7 @@ def plan_of(
     mechanism: str = "",
     goal: Goal = Goal.CONTENT,
     text: str = "This is a test.",
+    host: str = "",
 ) -> Plan:
     """A plan for one of the three ports; the right password if no other is given."""
     ports = {
@@ -76,7 +78,7 @@ def plan_of(
         ports[security],
         trusted=server.ca_file.read_text(),
         security=security,
-        host=server.host,
+        host=host or server.host,
         user="" if security is Security.NONE else user,
         password=password or LOGINS.get(user, ""),
         sender=sender,
@@ -89,9 +91,10 @@ def plan_of(
 
 
 def mail_of(server: RealServer, report: Report) -> bytes:
-    """The mail of a report, as soon as it lies in the mailbox."""
+    """The mail of a report, as soon as it lies in the mailbox of its recipient."""
     message_id = report.evidence.message_id.encode()
-    return server.wait_for_mail(INBOX, containing=message_id, timeout_seconds=10)
+    recipient = report.evidence.recipient
+    return server.wait_for_mail(recipient, containing=message_id, timeout_seconds=10)
 
 
 def assert_lies_there_as_sent(found: bytes, plan: Plan, report: Report) -> None:

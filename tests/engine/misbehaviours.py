@@ -36,6 +36,7 @@ class Misbehaviour:
     kinds: Kinds
     security: Security = Security.STARTTLS
     capabilities: tuple[str, ...] = ONE_BY_ONE
+    leads: bool = False  # the login passed last time, so that it may lead the group
 
     @property
     def is_clocked(self) -> bool:
@@ -43,6 +44,7 @@ class Misbehaviour:
 
     def __str__(self) -> str:
         grouped = " in a group" if "PIPELINING" in self.capabilities else ""
+        grouped += " behind the login" if self.leads else ""
         return f"{self.security.value}: {self.manner} at {self.stage}{grouped}"
 
 
@@ -141,6 +143,21 @@ IN_PLACE_OF_A_REPLY: dict[str, Manner] = {
     "a web page": (lambda code: says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), _kinds(BAD_REPLY)),
     "a farewell": (lambda code: says(b"421 4.3.2 going down\r\n"), _kinds(REPLY)),
 }
+
+# Those whose end can depend on what went in one flight with the login.
+GROUPED = (
+    "silence",
+    "a byte a second",
+    "half a reply and silence",
+    "a flood of lines",
+    "close",
+    "half-close",
+    "reset",
+    "half a line and close",
+    "two codes in one reply",
+    "an empty line",
+    "a farewell",
+)
 
 CODES = {
     "greeting": b"220",
@@ -272,9 +289,15 @@ def _replies() -> Iterator[Misbehaviour]:
             yield _in_place_of_a_reply(stage, manner, code)
     for manner in ("silence", "close", "reset", "a flood of lines", "an empty line"):
         yield replace(_in_place_of_a_reply("greeting", manner, b"220"), security=Security.TLS)
-        for stage in ("mail", "rcpt"):
-            alone = _in_place_of_a_reply(stage, manner, b"250")
+        for stage in ("mail", "rcpt", "data"):
+            alone = _in_place_of_a_reply(stage, manner, CODES[stage])
             yield replace(alone, capabilities=CAPABILITIES)
+    for manner in GROUPED:
+        for stage in ("auth", "mail", "rcpt", "data"):
+            alone = _in_place_of_a_reply(stage, manner, CODES[stage])
+            # On the second connection there is less time left than a stage may take.
+            kinds = alone.kinds | ({FaultKind.DEADLINE} if alone.is_clocked else set())
+            yield replace(alone, capabilities=CAPABILITIES, leads=True, kinds=kinds)
 
 
 def _in_place_of_a_reply(stage: str, manner: str, code: bytes) -> Misbehaviour:

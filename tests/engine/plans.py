@@ -10,6 +10,7 @@ from smtpcheck.engine.plan import (
     Credentials,
     Envelope,
     MessageText,
+    Past,
     Plan,
     Target,
     make_plan,
@@ -50,6 +51,7 @@ def plan(
     subject: str = "A test",
     body: str = "Nothing to do.",
     extra_ca_file: str = "",
+    past: Past = Past(),  # noqa: B008 - frozen
 ) -> Plan:
     """A plan that logs in nowhere unless a test says so."""
     return make_plan(
@@ -60,6 +62,7 @@ def plan(
         budget=Budget(),
         message=MessageText(subject=subject, body=body),
         extra_ca_file=extra_ca_file,
+        past=past,
     )
 
 

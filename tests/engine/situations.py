@@ -111,6 +111,14 @@ HELLOS = (
         "421 4.7.0 Try again later, closing connection.",
         host=RELAY,
     ),
+    *(
+        _row(id_, stage, f"421 4.7.1 mx.example.org Error: {said}")
+        for stage in (GREETING, EHLO)
+        for id_, said in (
+            ("tls.client-cert-required", "No client certificate presented"),
+            ("tls.client-cert-rejected", "Client certificate not trusted"),
+        )
+    ),
     _row("ehlo.port-in-name", EHLO, "501 5.5.4 mail.example.org:8080 is not a name"),
     _row(
         "proto.ftp",
@@ -335,6 +343,13 @@ LOGINS = (
         "535 5.7.3 Authentication unsuccessful",
         "535 Authentication credentials invalid",
     ),
+    _row(
+        "auth.external-refused",
+        AUTH,
+        "535 Incorrect authentication data",
+        "535 5.7.8 Error: authentication failed: no such certificate",
+        mechanism="EXTERNAL",
+    ),
     _row("auth.needs-tls", AUTH, "538 5.7.11 Encryption required for requested mechanism"),
     _row(
         "auth.temporary",
@@ -434,6 +449,7 @@ SENDERS = (
         "mail.auth-required",
         RCPT,
         "554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied",
+        "554 5.7.1 <bob@sandbox.example>: Recipient address rejected: Access denied",
         user="",
         port=587,
     ),

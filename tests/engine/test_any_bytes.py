@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from smtpcheck.engine.catalogue import CATALOGUE
 from smtpcheck.engine.evidence import FaultKind, Report
+from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Security, Verdict
 from smtpcheck.sandbox import Authority, Certificate
 from tests.engine.trials import attempt, plan_for
@@ -46,6 +47,7 @@ WORDS = [
 ]
 CHUNKS = st.lists(st.one_of(st.sampled_from(WORDS), st.binary(min_size=1, max_size=40)), max_size=8)
 ENDINGS = st.sampled_from(["close", "close", "reset", "half-close", "silence"])
+WAYS = st.sampled_from(["one by one", "in a group", "behind the login"])
 Chunks = list[bytes]
 
 bounded = settings(
@@ -100,13 +102,21 @@ def answering(replies: Chunks, ending: str) -> Script:
     return script
 
 
-def hold(script: Script, authority: Authority, security: Security = Security.STARTTLS) -> Report:
+def hold(
+    script: Script,
+    authority: Authority,
+    security: Security = Security.STARTTLS,
+    *,
+    past: Past = Past(),  # noqa: B008 - frozen
+) -> Report:
     """Test an account against a script; ``attempt`` looks at clock, ladder and secret too."""
 
     async def alone() -> Report:
         server = ScriptedPeer(script).open()
         try:
-            plan = plan_for(server.port, trusted=authority, security=security, seconds=SECONDS)
+            plan = plan_for(
+                server.port, trusted=authority, security=security, seconds=SECONDS, past=past
+            )
             return await attempt(plan)
         finally:
             await asyncio.to_thread(server.shut)
@@ -162,37 +172,44 @@ def test_any_bytes_for_a_handshake_end_in_a_verdict(
 
 
 @bounded
-@given(st.sampled_from(["ehlo", "auth"]), st.booleans(), CHUNKS, ENDINGS)
-@example("ehlo", True, [b"250 AUTH PLAIN LOGIN\r\n"], "silence")
-@example("auth", False, [b"535-5.7.8 ", PASSWORD.encode()], "close")
-@example("auth", False, [b"334 %%%\r\n", b"334 \r\n"], "silence")
+@given(st.sampled_from(["ehlo", "auth"]), st.booleans(), st.booleans(), CHUNKS, ENDINGS)
+@example("ehlo", True, False, [b"250 AUTH PLAIN LOGIN\r\n"], "silence")
+@example("auth", False, False, [b"535-5.7.8 ", PASSWORD.encode()], "close")
+@example("auth", False, False, [b"334 %%%\r\n", b"334 \r\n"], "silence")
+@example("auth", False, True, [b"535 no\r\n250 ok\r\n", b"250 ok\r\n354 go\r\n"], "half-close")
+@example("auth", False, True, [b"501 no\r\n", b"503 no\r\n" * 3, b"250 ok\r\n"], "silence")
 def test_any_bytes_around_the_login_end_in_a_verdict(
     authority: Authority,
     context: ssl.SSLContext,
     stage: str,
     past_tls: bool,
+    leads: bool,
     chunks: Chunks,
     ending: str,
 ) -> None:
-    hold(until(stage, saying(chunks, ending, raw=past_tls), tls=context), authority)
+    script = until(stage, saying(chunks, ending, raw=past_tls), tls=context)
+
+    hold(script, authority, past=Past(login_passed=leads))
 
 
 @bounded
-@given(st.sampled_from(["mail", "rcpt", "data", "content", "quit"]), st.booleans(), CHUNKS, ENDINGS)
-@example("content", False, [b"250", b" ok\r\n"], "close")
-@example("data", True, [b"354 go\r\n", b"421 "], "reset")
+@given(st.sampled_from(["mail", "rcpt", "data", "content", "quit"]), WAYS, CHUNKS, ENDINGS)
+@example("content", "one by one", [b"250", b" ok\r\n"], "close")
+@example("data", "in a group", [b"354 go\r\n", b"421 "], "reset")
+@example("mail", "behind the login", [b"503 no\r\n" * 2, b"354 go\r\n"], "half-close")
+@example("rcpt", "behind the login", [b"503 no\r\n503 no\r\n", b"250 ok\r\n" * 3], "close")
 def test_any_bytes_around_the_mail_end_in_a_verdict(
     authority: Authority,
     context: ssl.SSLContext,
     stage: str,
-    grouped: bool,
+    way: str,
     chunks: Chunks,
     ending: str,
 ) -> None:
-    capabilities = CAPABILITIES if grouped else ONE_BY_ONE
+    capabilities = ONE_BY_ONE if way == "one by one" else CAPABILITIES
     script = until(stage, saying(chunks, ending), tls=context, capabilities=capabilities)
 
-    hold(script, authority)
+    hold(script, authority, past=Past(login_passed=way == "behind the login"))
 
 
 @bounded

@@ -11,6 +11,7 @@ from smtpcheck.engine.grammar import (
     Mailbox,
     canonical_host,
     canonical_mail_domain,
+    host_in_both_forms,
     is_ip_literal,
     parse_mailbox,
     refuse_control_characters,
@@ -34,6 +35,9 @@ bounded = settings(max_examples=100, deadline=None)
         ("BÜCHER.example", "xn--bcher-kva.example"),
         ("faß.example", "xn--fa-hia.example"),
         ("例え。テスト", "xn--r8jz45g.xn--zckzah"),
+        ("Bücher。EXAMPLE。", "xn--bcher-kva.example"),
+        ("XN--Bcher-KVA.example", "xn--bcher-kva.example"),
+        ("xn--i-7iq.example", "xn--i-7iq.example"),  # a heart: not in IDNA 2008, and yet it exists
         ("192.0.2.1", "192.0.2.1"),
         ("[192.0.2.1]", "192.0.2.1"),
         ("2001:DB8:0:0::1", "2001:db8::1"),
@@ -43,6 +47,27 @@ bounded = settings(max_examples=100, deadline=None)
 def test_a_host_has_one_spelling(written: str, canonical: str) -> None:
     assert canonical_host(written) == canonical
     assert canonical_host(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "shown"),
+    [
+        ("xn--bcher-kva.example", 0, "bücher.example (xn--bcher-kva.example)"),
+        ("xn--bcher-kva.example", 587, "bücher.example:587 (xn--bcher-kva.example)"),
+        ("mx.xn--r8jz45g.xn--zckzah", 25, "mx.例え.テスト:25 (mx.xn--r8jz45g.xn--zckzah)"),
+        ("mx.example.org", 25, "mx.example.org:25"),
+        ("2001:db8::1", 25, "[2001:db8::1]:25"),
+        ("192.0.2.1", 0, "192.0.2.1"),
+        # What was never canonical is shown as it is, and so is what cannot be seen.
+        ("xn--a.example", 25, "xn--a.example:25"),
+        ("xn--a-ein.example", 25, "xn--a-ein.example:25"),  # a line separator
+        ("xn--a-qin.example", 25, "xn--a-qin.example:25"),  # the direction turns
+    ],
+)
+def test_a_person_sees_an_international_host_in_both_forms(
+    host: str, port: int, shown: str
+) -> None:
+    assert host_in_both_forms(host, port) == shown
 
 
 @pytest.mark.parametrize(
@@ -88,6 +113,10 @@ def test_a_host_with_something_around_it_is_refused(extra: str) -> None:
         "a" * 64 + ".example",
         ".".join(["abcdefghi"] * 26),
         "ü" * 60 + ".example",
+        "mail." + "ü" * 63 + ".example",
+        "xn--a.example",  # Punycode of nothing
+        "mx.xn--\u0062cher-.example",
+        "xn--a-ein.example",  # a line separator
         "\u200d.example",
         "例え/テスト.example".replace("/", "\uff0f"),
         # spellings of an address on which programs disagree

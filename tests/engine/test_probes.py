@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -300,6 +301,32 @@ def test_within_ten_minutes_the_next_test_asks_nobody(
     assert settings_in(first) == settings_in(second) == settings_in(third)
 
 
+def test_tests_that_fail_side_by_side_ask_a_port_once(
+    peer: MakePeer, authority: Authority, closed_port: int
+) -> None:
+    served = peer(hanging_up_late)
+    probes = asking((served.port, PLAIN_FIRST))
+    plan = plan_for(closed_port, trusted=authority)
+
+    with ThreadPoolExecutor(3) as side_by_side:
+        reports = list(side_by_side.map(lambda _: tried(plan, probes=probes), range(3)))
+
+    assert served.count == 1
+    seen_by_all = [one_probe(report) for report in reports]
+    assert {probe.outcome for probe in seen_by_all} == {"closed"}
+    assert sorted(probe.remembered for probe in seen_by_all) == [False, True, True]
+
+
+def test_a_port_whose_answer_could_not_be_kept_is_asked_again_by_the_next_test_only() -> None:
+    probes = Probes()
+
+    assert probes.begin(place(587))
+    assert not probes.begin(place(587))
+    assert probes.begin(place(465))
+    probes.end(place(587))
+    assert probes.begin(place(587))
+
+
 def test_another_trust_or_host_is_another_destination(
     sandbox: RunningSandbox, authority: Authority, closed_port: int
 ) -> None:
@@ -327,6 +354,11 @@ def test_a_wait_that_the_budget_cut_short_is_not_remembered(
         assert one_probe(tried(plan, probes=probes)).outcome == "timeout"
 
     assert served.count == 2
+
+
+def hanging_up_late(client: Client) -> None:
+    client.sleep(0.4)
+    client.close()
 
 
 def place(number: int) -> Place:

@@ -15,8 +15,6 @@ from smtpcheck.engine.plan import Credentials, Plan
 from smtpcheck.engine.redaction import MASK
 from smtpcheck.engine.sasl import Derive, Exchange, Link, Mechanism, Script
 from smtpcheck.engine.session import (
-    MAX_AUTH_LINE_OCTETS,
-    MAX_CHALLENGES,
     Answer,
     Begin,
     Effect,
@@ -30,8 +28,6 @@ from smtpcheck.engine.session import (
     Skip,
     StageFailed,
     Terms,
-    _auth_command,
-    _exchange,
     converse,
     hello,
     login,
@@ -39,6 +35,12 @@ from smtpcheck.engine.session import (
     submit,
 )
 from smtpcheck.engine.session import Script as Conversation
+from smtpcheck.engine.session.login import (
+    MAX_AUTH_LINE_OCTETS,
+    MAX_CHALLENGES,
+    auth_command,
+    run_exchange,
+)
 from smtpcheck.engine.stages import Goal, Security, Stage
 from tests.engine.plans import PASSWORD, USER, credentials, mail, plan
 
@@ -509,7 +511,7 @@ def _talkative(_: Credentials, _link: Link) -> Script:
 
 
 def test_no_mechanism_answers_without_end() -> None:
-    script = _exchange(Mechanism("X", _talkative), credentials(), LINK)
+    script = run_exchange(Mechanism("X", _talkative), credentials(), LINK)
     played = play(script, ["334 "] * (MAX_CHALLENGES + 1))
     assert played.commands == ["AUTH X", *["eWVz"] * MAX_CHALLENGES]
     assert played.fault is not None
@@ -534,7 +536,7 @@ def _speechless(_: Credentials, _link: Link) -> Script:
 
 def test_an_empty_initial_response_is_an_equals_sign() -> None:
     exchange = Exchange(Mechanism("EXTERNAL", _speechless), credentials(), LINK)
-    assert _auth_command("EXTERNAL", exchange, inline=True).octets == b"AUTH EXTERNAL =\r\n"
+    assert auth_command("EXTERNAL", exchange, inline=True).octets == b"AUTH EXTERNAL =\r\n"
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,19 @@ import pytest
 
 from smtpcheck.engine.catalogue import entry
 from smtpcheck.engine.evidence import Report
+from smtpcheck.engine.plan import Past
 from smtpcheck.engine.policy import Address
 from smtpcheck.engine.stages import Security, Stage, Verdict
 from smtpcheck.sandbox import Authority
 from tests.engine.situations import (
     AUTH,
     CONTENT,
+    DATA,
     GREETING,
     MAIL,
     OFFICE,
     ONE_BY_ONE,
+    RCPT,
     SITUATIONS,
     Situation,
 )
@@ -89,6 +92,7 @@ def play(
     context_of: ContextOf,
     *,
     security: Security = Security.STARTTLS,
+    leads: bool = False,
 ) -> Report:
     """What comes of an account at a host whose server does this at the situation's stage."""
     script = until(
@@ -96,7 +100,7 @@ def play(
         then,
         tls=context_of(row.host),
         is_implicit=security is Security.TLS,
-        capabilities=(*row.capabilities[:-1], "AUTH PLAIN LOGIN XOAUTH2"),
+        capabilities=(*GROUPS[leads], *row.capabilities[:-1], "AUTH PLAIN LOGIN XOAUTH2 EXTERNAL"),
     )
     server = peer(greets(row.greeting, script))
     plan = plan_for(
@@ -107,8 +111,12 @@ def play(
         user=row.user,
         mechanism=row.mechanism,
         sender=USER,
+        past=Past(login_passed=leads),
     )
     return tried(plan, resolver=to_loopback)
+
+
+GROUPS = {True: ("PIPELINING",), False: ()}
 
 
 @pytest.mark.parametrize("row", PLAYED, ids=str)
@@ -129,6 +137,40 @@ def test_each_situation_is_told_over_a_real_connection(
     first_line = row.said[0].split("\n")[0]
     assert report.diagnosis.evidence_line.startswith(first_line[:3])
     assert first_line[4:] in report.diagnosis.evidence_line
+
+
+CAN_LEAD = [row for row in PLAYED if row.stage in (AUTH, MAIL, RCPT, DATA)]
+CAN_LEAD = [row for row in CAN_LEAD if row.user and row.mechanism in ("", "PLAIN")]
+
+
+@pytest.mark.parametrize("row", CAN_LEAD, ids=str)
+def test_each_is_told_the_same_behind_a_login_in_a_group(
+    row: Situation, peer: MakePeer, authority: Authority, context_of: ContextOf
+) -> None:
+    report = play(row, answers(row), peer, authority, context_of, leads=True)
+
+    assert diagnosis_of(report) == row.id
+    listed = entry(row.id)
+    assert report.verdict == (row.verdict or listed.outcome.value)
+    assert report.stage is (listed.stage or row.stage)
+    assert not report.evidence.refuses_groups or row.stage is AUTH
+
+
+def answers(row: Situation) -> Script:
+    """Says it to the command of its stage each time, and to what else is in the group."""
+
+    def script(client: Client) -> None:
+        client.send(row.said[0])
+        while True:
+            verb = client.read_line().partition(" ")[0]
+            if verb == row.stage.value.upper():
+                client.send(row.said[0])
+            elif verb == "RSET" or (verb in ("MAIL", "RCPT") and row.stage is not AUTH):
+                client.send("250 2.0.0 Ok")
+            else:
+                client.send("503 5.5.1 Bad sequence of commands")
+
+    return script
 
 
 def test_what_is_not_played_says_why() -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypedDict, Unpack
 
-from smtpcheck.engine import Observer, Prober, Resolver, check
+from smtpcheck.engine import LookUps, Observer, Prober, Resolver, check
 from smtpcheck.engine.evidence import Report, escape, plain
 from smtpcheck.engine.plan import (
     Budget,
@@ -20,7 +20,9 @@ from smtpcheck.engine.plan import (
     Envelope,
     LoginPlan,
     MessageText,
+    Past,
     Plan,
+    Route,
     Target,
     make_plan,
 )
@@ -42,6 +44,8 @@ class Doors(TypedDict, total=False):
     resolver: Resolver
     observer: Observer
     probes: Prober | None
+    ipv6_route: Callable[[], bool]
+    look_ups: LookUps | None
 
 
 def plan_for(
@@ -60,6 +64,8 @@ def plan_for(
     pin: str = "",
     mechanism: str = "",
     extra_ca_file: str = "",
+    route: Route = Route(),  # noqa: B008 - frozen
+    past: Past = Past(),  # noqa: B008 - frozen
 ) -> Plan:
     """A plan for a server on loopback; ``trusted`` is its authority; user "" does not log in."""
     bundle = trusted.ca_pem.decode() if isinstance(trusted, Authority) else trusted
@@ -71,6 +77,8 @@ def plan_for(
         budget=Budget(total_seconds=seconds, connect_seconds=connect_seconds),
         message=MessageText(subject="A test", body="This is a test."),
         extra_ca_file=extra_ca_file,
+        route=route,
+        past=past,
     )
 
 
@@ -89,6 +97,7 @@ async def attempt(plan: Plan, **doors: Unpack[Doors]) -> Report:
     """The same inside a loop, where several may run side by side."""
     doors.setdefault("policy", LOOPBACK)
     doors.setdefault("probes", None)  # so that a peer's counters tell of the test alone
+    doors.setdefault("look_ups", None)  # no test asks a name server that is not its own
     began = time.monotonic()
     report = await check(plan, **doors)
     assert time.monotonic() - began < plan.budget.total_seconds + 1

@@ -63,6 +63,7 @@ class Client:
         self.server_name = ""  # that the client asked for in TLS (SNI)
         self.tls_version = ""
         self.sent_bytes = 0
+        self.turns = 0  # how often the client has been answered: what is sent in a row is one turn
         self.has_left = False  # the client closed or reset
         self.is_paused = False  # the script waits for time to pass and not for the client
         self._sock = sock
@@ -70,6 +71,7 @@ class Client:
         self._buffer = bytearray()
         self._tls: TlsEnd | None = None
         self._is_over = False
+        self._has_turn = True
 
     # Talking
 
@@ -83,6 +85,9 @@ class Client:
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes past TLS, as an attacker or a broken server would."""
+        if data and self._has_turn:
+            self.turns += 1
+            self._has_turn = False
         try:
             self._sock.sendall(data)
         except OSError as error:
@@ -243,6 +248,7 @@ class Client:
         if not raw:
             raise self._gone()
         self.raw += raw
+        self._has_turn = True
         if len(self.raw) > RAW_KEPT_BYTES:
             raise GoneError
         return raw

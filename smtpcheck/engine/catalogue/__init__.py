@@ -7,29 +7,9 @@ ids are public and never renamed. To add one, write an ``Entry`` into the module
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from functools import cached_property
+from importlib import import_module
 
-from smtpcheck.engine.catalogue import (
-    auth,
-    auth_providers,
-    certificates,
-    config,
-    connect,
-    data,
-    deliverability,
-    delivery,
-    dns,
-    ehlo,
-    general,
-    greeting,
-    mail,
-    oauth,
-    protocol,
-    rcpt,
-    starttls,
-    tls,
-    tool,
-)
 from smtpcheck.engine.catalogue.entry import (
     PARAMETERS,
     Confidence,
@@ -52,26 +32,27 @@ __all__ = [
     "gettext_noop",
 ]
 
+# In the order of the stages, the general ones behind the specific ones.
 _MODULES = (
-    config,
-    dns,
-    oauth,
-    connect,
-    protocol,
-    greeting,
-    ehlo,
-    starttls,
-    certificates,
-    tls,
-    auth,
-    auth_providers,
-    mail,
-    rcpt,
-    data,
-    general,
-    delivery,
-    deliverability,
-    tool,
+    "config",
+    "dns",
+    "oauth",
+    "connect",
+    "protocol",
+    "greeting",
+    "ehlo",
+    "starttls",
+    "certificates",
+    "tls",
+    "auth",
+    "auth_providers",
+    "mail",
+    "rcpt",
+    "data",
+    "general",
+    "delivery",
+    "deliverability",
+    "tool",
 )
 
 
@@ -86,14 +67,28 @@ class UnknownDiagnosis(EngineError, KeyError):
         return f"{self.diagnosis_id!r} is no diagnosis of the catalogue"
 
 
-def _all_entries() -> Iterator[tuple[str, Entry]]:
-    for module in _MODULES:
-        for item in module.ENTRIES:
-            yield item.id, item
+class _Catalogue(Mapping[str, Entry]):
+    """The entries by id, read at the first look-up.
+
+    That takes as long as a whole test on a short line, and a test that works looks nothing up.
+    """
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        modules = [import_module(f"{__name__}.{name}") for name in _MODULES]
+        return {item.id: item for module in modules for item in module.ENTRIES}
+
+    def __getitem__(self, diagnosis_id: str) -> Entry:
+        return self._entries[diagnosis_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
 
-# In the order of the stages, the general ones behind the specific ones.
-CATALOGUE: Mapping[str, Entry] = MappingProxyType(dict(_all_entries()))
+CATALOGUE: Mapping[str, Entry] = _Catalogue()
 
 
 # The submodule of this name is imported above, so its attribute of the package is this function

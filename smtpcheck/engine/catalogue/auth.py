@@ -247,10 +247,16 @@ ENTRIES: tuple[Entry, ...] = (
         stage=Stage.AUTH,
         outcome=Outcome.FAILS,
         owner=Owner.SETTINGS,
-        title=_("The mailbox is blocked"),
-        cause=_("The provider has blocked {user} from logging in or sending."),
+        title=_("The mailbox is blocked or not active"),
+        cause=_(
+            "The provider does not let {user} log in or send: the mailbox is blocked, suspended "
+            "or not activated yet."
+        ),
         remedy=(
-            _("Log in to the provider's web site and follow its steps to unblock the mailbox."),
+            _(
+                "Log in to the provider's web site and follow its steps to unblock or activate "
+                "the mailbox."
+            ),
             _(
                 "Change the password there if the block came after abuse, then save the new one "
                 "here."
@@ -396,6 +402,27 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         remedy=(
             _("Set the login method of the account to automatic, or choose one of those offered."),
+            _(
+                "If it is EXTERNAL, check the client certificate: servers offer that method only "
+                "to a program whose certificate they accept."
+            ),
         ),
+    ),
+    Entry(
+        id="auth.external-refused",
+        stage=Stage.AUTH,
+        outcome=Outcome.FAILS,
+        owner=Owner.SETTINGS,
+        title=_("The client certificate does not log in"),
+        cause=_(
+            "The login by client certificate (EXTERNAL) was refused: the server took the "
+            "certificate of the account but knows no mailbox that belongs to it, or that mailbox "
+            "may not send."
+        ),
+        remedy=(
+            _("Check that the client certificate is the one for this mailbox."),
+            _("Ask whoever runs the server to which mailbox the certificate belongs."),
+        ),
+        confidence=Confidence.PROBABLE,
     ),
 )

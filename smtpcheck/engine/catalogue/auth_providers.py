@@ -215,6 +215,7 @@ ENTRIES: tuple[Entry, ...] = (
             _("Wait at least an hour, then test again."),
             _("Test less often, and send over fewer connections at a time."),
         ),
+        help_url="https://support.google.com/a/answer/3726730",
     ),
     Entry(
         id="auth.yahoo",
@@ -263,6 +264,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "and save it here."
             ),
         ),
+        help_url="https://help.mail.ru/mail/security/protection/external/",
     ),
     Entry(
         id="auth.qq",
@@ -401,5 +403,6 @@ ENTRIES: tuple[Entry, ...] = (
             _("If two-factor login is on, create an app password and save it here."),
         ),
         confidence=Confidence.PROBABLE,
+        help_url="https://www.zoho.com/mail/help/zoho-smtp.html",
     ),
 )

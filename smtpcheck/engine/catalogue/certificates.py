@@ -14,8 +14,8 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.PROVIDER,
         title=_("The server's certificate has expired"),
         cause=_(
-            "The certificate of {host} was valid until {not_after}, so the server cannot be "
-            "told from an impostor."
+            "The certificate of {host}, or one that it depends on, was valid until {not_after}, "
+            "so the server cannot be told from an impostor."
         ),
         remedy=(
             _("Ask whoever runs the server to renew its certificate."),
@@ -29,8 +29,8 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.TESTER,
         title=_("The server's certificate is not valid yet"),
         cause=_(
-            "The certificate of {host} becomes valid on {not_before}, unless the clock of "
-            "the testing machine is wrong."
+            "The certificate of {host}, or one that it depends on, becomes valid on {not_before},"
+            " unless the clock of the testing machine is wrong."
         ),
         remedy=(
             _("Check date and time of the testing machine."),
@@ -185,7 +185,10 @@ ENTRIES: tuple[Entry, ...] = (
         outcome=Outcome.FAILS,
         owner=Owner.PROVIDER,
         title=_("The certificate is too weak"),
-        cause=_("The key or the signature of the certificate is too weak by today's standards."),
+        cause=_(
+            "The key or the signature of the certificate is too weak by today's standards: "
+            "{detail}."
+        ),
         remedy=(
             _(
                 "Ask whoever runs the server to install a certificate with an RSA key of at least "

@@ -55,6 +55,23 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
+        id="config.source-address-invalid",
+        stage=Stage.CONFIG,
+        outcome=Outcome.REFUSED,
+        owner=Owner.TESTER,
+        title=_("The source address cannot be used"),
+        cause=_(
+            "The source address that tests should use is not an IP address, or not one of the IP "
+            "version that was asked for, so nothing was tested."
+        ),
+        remedy=(
+            _(
+                "Enter one IPv4 or IPv6 address of the testing machine as the source address, or "
+                "none."
+            ),
+        ),
+    ),
+    Entry(
         id="config.port-security-conflict",
         stage=Stage.CONFIG,
         outcome=Outcome.WARNING,
@@ -79,8 +96,8 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.SETTINGS,
         title=_("The password holds blanks or invisible characters"),
         cause=_(
-            "The password begins or ends with a blank, or has blanks inside, as often "
-            "happens when it is copied and pasted."
+            "The password begins or ends with a blank or another invisible character, or has one "
+            "inside, as often happens when it is copied and pasted."
         ),
         remedy=(
             _("If the login fails, type the password again without the blanks and save it."),
@@ -291,6 +308,21 @@ ENTRIES: tuple[Entry, ...] = (
         remedy=(
             _("Use one of the usual mail ports: 587, 465, 25 or 2525."),
             _("If the server really listens on this port, ask an administrator to allow it."),
+        ),
+    ),
+    Entry(
+        id="config.proxy-unknown",
+        stage=Stage.CONFIG,
+        outcome=Outcome.REFUSED,
+        owner=Owner.TESTER,
+        title=_("The proxy is not configured"),
+        cause=_(
+            "The test should go through the proxy {proxy}, but the settings of this program name "
+            "none of that name, so nothing was sent."
+        ),
+        remedy=(
+            _("Choose another proxy for the account, or none."),
+            _("Or let an administrator add the proxy to the setting SMTPCHECK_PROXIES."),
         ),
     ),
     Entry(

@@ -98,6 +98,21 @@ ENTRIES: tuple[Entry, ...] = (
         remedy=(_("Report the address to whoever runs the server."),),
     ),
     Entry(
+        id="connect.one-address-fails",
+        stage=Stage.CONNECT,
+        outcome=Outcome.WARNING,
+        owner=Owner.PROVIDER,
+        title=_("Not every address of the server works"),
+        cause=_(
+            "The name {host} has several addresses, and the test failed at some of them before a "
+            "login ({address}), so sending fails now and then."
+        ),
+        remedy=(
+            _("Read in the table of addresses where each of them failed."),
+            _("Report the addresses and what failed there to whoever runs the server."),
+        ),
+    ),
+    Entry(
         id="connect.reset",
         stage=Stage.CONNECT,
         outcome=Outcome.FAILS,
@@ -161,12 +176,60 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.NETWORK,
         title=_("The proxy refused the connection"),
         cause=_(
-            "The outgoing proxy did not open a connection to {host}, port {port}, so the "
-            "mail server was not tested."
+            "The outgoing proxy {proxy} did not open a connection to {host}, port {port} "
+            "({detail}), so the mail server was not tested."
         ),
         remedy=(
             _("Allow this server and port on the proxy."),
             _("Check the address and the login of the proxy in the settings of this program."),
+        ),
+    ),
+    Entry(
+        id="connect.proxy-unreachable",
+        stage=Stage.CONNECT,
+        outcome=Outcome.INCONCLUSIVE,
+        owner=Owner.TESTER,
+        title=_("The proxy cannot be reached"),
+        cause=_(
+            "The testing machine could not connect to the outgoing proxy {proxy} ({detail}), so "
+            "the mail server was not tested."
+        ),
+        remedy=(
+            _("Check that the proxy runs, and its host and port in the settings of this program."),
+            _("Let the firewall allow connections from the testing machine to the proxy."),
+        ),
+    ),
+    Entry(
+        id="connect.proxy-silent",
+        stage=Stage.CONNECT,
+        outcome=Outcome.INCONCLUSIVE,
+        owner=Owner.NETWORK,
+        title=_("The proxy does not answer in time"),
+        cause=_(
+            "The outgoing proxy {proxy} took the connection and did not say in time whether it "
+            "leads to {host}, port {port} ({detail}): the mail server does not answer the proxy, "
+            "or the proxy speaks another protocol."
+        ),
+        remedy=(
+            _("Check server name and port; the usual ports are 587 and 465."),
+            _("Look into the log of the proxy for what became of the connection."),
+            _("Check in the settings of this program that the proxy speaks SOCKS5 or HTTP."),
+        ),
+        confidence=Confidence.PROBABLE,
+    ),
+    Entry(
+        id="connect.through-proxy",
+        stage=Stage.CONNECT,
+        outcome=Outcome.WARNING,
+        owner=Owner.TESTER,
+        title=_("This was seen through a proxy"),
+        cause=_(
+            "The test went through the outgoing proxy {proxy}, so the proxy or the network behind "
+            "it can be the reason as well as the mail server."
+        ),
+        remedy=(
+            _("Look into the log of the proxy for what became of the connection."),
+            _("Test without the proxy if the server can be reached so."),
         ),
     ),
     Entry(

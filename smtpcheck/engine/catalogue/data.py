@@ -149,8 +149,8 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.SENDER_DOMAIN,
         title=_("The sender domain's own rules forbid this mail"),
         cause=_(
-            "The mail passed neither SPF nor DKIM for the domain of {sender}, and the policy "
-            "of that domain or of the receiver has such mail refused."
+            "The mail did not pass the checks by SPF and DKIM for the domain of {sender}, and the"
+            " policy of that domain or of the receiver has such mail refused or held back."
         ),
         remedy=(
             _("Add the sending server to the SPF record of the domain."),

@@ -37,6 +37,21 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
+        id="dns.no-address-of-family",
+        stage=Stage.DNS,
+        outcome=Outcome.INCONCLUSIVE,
+        owner=Owner.TESTER,
+        title=_("The server has no address of this IP version"),
+        cause=_(
+            "The test was limited to {detail}, by request or by its source address, and {host} has "
+            "no such address, so nothing was tested."
+        ),
+        remedy=(
+            _("Test without that limit, or with a source address of the other version."),
+            _("If programs should reach the server that way, add such an address to its name."),
+        ),
+    ),
+    Entry(
         id="dns.temporary",
         stage=Stage.DNS,
         outcome=Outcome.INCONCLUSIVE,
@@ -125,7 +140,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         remedy=(
             _("Use a sender address in a domain that receives mail."),
-            _("Or have the null MX record removed from the DNS of the domain."),
+            _("Or have that declaration (the null MX record) removed from the DNS of the domain."),
         ),
     ),
 )

@@ -90,8 +90,8 @@ ENTRIES: tuple[Entry, ...] = (
         stage=Stage.EHLO,
         outcome=Outcome.WARNING,
         owner=Owner.PROVIDER,
-        title=_("The server offers something else than before"),
-        cause=_("What the server offers has changed since the last good test: {detail}."),
+        title=_("The server offers less than before"),
+        cause=_("The server no longer offers what it offered at the last good test: {detail}."),
         remedy=(_("Ask whoever runs the server whether this is intended, before users notice."),),
     ),
 )

@@ -99,8 +99,10 @@ PARAMETERS: dict[str, str] = {
     "limit": "?",
     "count": "?",
     "goal": "?",
+    "found_host": "?",
     "found_port": "?",
     "found_security": "?",
     "first_bytes": "?",
     "detail": "?",
+    "proxy": "?",
 }

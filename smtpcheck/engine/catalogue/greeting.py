@@ -14,7 +14,7 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.TESTER,
         title=_("The server turns this machine away"),
         cause=_(
-            "The server refused the testing machine in its greeting, usually because of the "
+            "The server refused the testing machine before anything else, usually because of the "
             "address it comes from; the account itself was not tested."
         ),
         remedy=(

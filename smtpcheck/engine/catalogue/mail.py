@@ -13,7 +13,10 @@ ENTRIES: tuple[Entry, ...] = (
         outcome=Outcome.FAILS,
         owner=Owner.SETTINGS,
         title=_("The server wants a login first"),
-        cause=_("The server takes no mail from {sender} without a login, and no login was made."),
+        cause=_(
+            "The server takes no mail from {sender} without a login, and it sees none in this "
+            "session."
+        ),
         remedy=(
             _("Enter user name and password."),
             _("Check that your application sends with the same settings as this test."),
@@ -54,6 +57,7 @@ ENTRIES: tuple[Entry, ...] = (
             _("Set the sender to the address of the login."),
             _("Or add the address as an alias in Zoho Mail."),
         ),
+        help_url="https://www.zoho.com/mail/help/zoho-smtp.html",
     ),
     Entry(
         id="mail.icloud",
@@ -66,6 +70,7 @@ ENTRIES: tuple[Entry, ...] = (
             _("Use the iCloud address or an alias of the account as sender."),
             _("Or add your domain to iCloud Mail as a custom domain."),
         ),
+        help_url="https://support.apple.com/en-us/102525",
     ),
     Entry(
         id="mail.not-logged-in",

@@ -54,10 +54,11 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.RECIPIENT,
         title=_("The recipient's server asks to try again"),
         cause=_(
-            "The recipient's server puts off unknown senders once (greylisting); nothing is "
-            "wrong with the account."
+            "The recipient's server asks unknown senders to come back later (greylisting); "
+            "nothing is wrong with the account."
         ),
         remedy=(_("Test again in about ten minutes, with the same sender and recipient."),),
+        confidence=Confidence.PROBABLE,
     ),
     Entry(
         id="rcpt.unknown",
@@ -66,7 +67,8 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.RECIPIENT,
         title=_("The test recipient does not exist"),
         cause=_(
-            "The server says that {recipient} does not exist; everything before that step worked."
+            "The server says that {recipient} does not exist or takes no mail; everything before "
+            "that step worked."
         ),
         remedy=(
             _("Correct the test recipient, or choose another one."),
@@ -207,6 +209,7 @@ ENTRIES: tuple[Entry, ...] = (
             _("Approve the recipient in Mailgun."),
             _("Or send from a domain that you have verified there."),
         ),
+        help_url="https://documentation.mailgun.com/",
     ),
     Entry(
         id="rcpt.sender-verify",
@@ -214,7 +217,10 @@ ENTRIES: tuple[Entry, ...] = (
         outcome=Outcome.FAILS,
         owner=Owner.SETTINGS,
         title=_("The server could not verify the sender"),
-        cause=_("The server asked whether the sender {sender} takes mail, and the answer was no."),
+        cause=_(
+            "The server checked the sender {sender} and could not confirm that it exists and "
+            "takes mail."
+        ),
         remedy=(_("Use a sender address that exists and takes mail."),),
     ),
     Entry(

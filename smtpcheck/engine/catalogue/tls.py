@@ -52,10 +52,7 @@ ENTRIES: tuple[Entry, ...] = (
         outcome=Outcome.FAILS,
         owner=Owner.SETTINGS,
         title=_("The server does not accept the client certificate"),
-        cause=_(
-            "The server asked for a certificate, got the one of the account, and refused it: "
-            "{detail}."
-        ),
+        cause=_("The server asked for a certificate, got the one of the account, and refused it."),
         remedy=(
             _("Check that the client certificate is the one for this server and has not expired."),
             _(

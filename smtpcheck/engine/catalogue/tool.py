@@ -14,8 +14,8 @@ ENTRIES: tuple[Entry, ...] = (
         owner=Owner.TESTER,
         title=_("The test ran out of time"),
         cause=_(
-            'The test was stopped after {seconds} seconds at the step "{step}"; this does '
-            "not prove that the account is at fault."
+            'The time for the test ran out at the step "{step}", which had taken {seconds} '
+            "seconds by then; this does not prove that the account is at fault."
         ),
         remedy=(
             _("Test again with more time."),
@@ -32,7 +32,13 @@ ENTRIES: tuple[Entry, ...] = (
             "A limit on tests of this server or account is reached, so that tests do not "
             "lock the mailbox or overload the server."
         ),
-        remedy=(_("Wait some minutes, then test again."),),
+        remedy=(
+            _("Wait some minutes, then test again."),
+            _(
+                "A saved password that was refused is left alone by the schedule for a day: save "
+                "the right one, or test by hand."
+            ),
+        ),
     ),
     Entry(
         id="tool.not-proven",
@@ -46,8 +52,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         remedy=(
             _(
-                "To prove them, set what they need, such as user name, sender and test recipient, "
-                "and test to the end."
+                "To prove the rest, set what it needs, such as user name, sender and test "
+                "recipient, and test to the end."
             ),
         ),
     ),

@@ -9,21 +9,29 @@ from __future__ import annotations
 from datetime import datetime
 
 from smtpcheck.engine.catalogue import Entry, Outcome, entry
+from smtpcheck.engine.diagnosis.addresses import results_of
 from smtpcheck.engine.diagnosis.general import general_id
+from smtpcheck.engine.diagnosis.looked_up import LOOKED_UP, LOOKED_UP_IDS, look_ups_line
 from smtpcheck.engine.diagnosis.parameters import evidence_line, parameters_of
 from smtpcheck.engine.diagnosis.probed import PROBED, PROBED_IDS, probes_line
-from smtpcheck.engine.diagnosis.rules import HOSTS, SPECIFIC
 from smtpcheck.engine.diagnosis.warnings import warnings_of
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Evidence, Fault, FaultKind, Finding, Report, Rung
+from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Goal, Owner, RungState, Security, Stage, Verdict
 
 # The last stage that each goal proves.
 GOAL_STAGES = {Goal.LOGIN: Stage.AUTH, Goal.RECIPIENT: Stage.RCPT, Goal.CONTENT: Stage.CONTENT}
 
 
-def judge(evidence: Evidence, *, started_at: datetime, took_ms: int) -> Report:
-    """Return the report of a finished test."""
+def judge(
+    evidence: Evidence,
+    *,
+    started_at: datetime,
+    took_ms: int,
+    past: Past = Past(),  # noqa: B008 - frozen, so one for all is safe
+) -> Report:
+    """Return the report of a finished test; ``past`` is what earlier ones showed."""
     fault = evidence.fault
     if fault is None:
         return Report(
@@ -31,10 +39,11 @@ def judge(evidence: Evidence, *, started_at: datetime, took_ms: int) -> Report:
             stage=_last_proven(evidence),
             owner=None,
             diagnosis=None,
-            warnings=warnings_of(evidence),
+            warnings=warnings_of(evidence, past),
             evidence=evidence,
             started_at=started_at,
             took_ms=took_ms,
+            addresses=results_of(evidence, _name_of),
         )
     found, outcome = _recognise(fault, evidence)
     return Report(
@@ -49,10 +58,11 @@ def judge(evidence: Evidence, *, started_at: datetime, took_ms: int) -> Report:
             confidence=found.confidence.value,
         ),
         # What decided is not told twice.
-        warnings=tuple(item for item in warnings_of(evidence) if item.id != found.id),
+        warnings=tuple(item for item in warnings_of(evidence, past) if item.id != found.id),
         evidence=evidence,
         started_at=started_at,
         took_ms=took_ms,
+        addresses=results_of(evidence, _name_of),
     )
 
 
@@ -91,6 +101,9 @@ def refuse(
 
 def _recognise(fault: Fault, evidence: Evidence) -> tuple[Entry, Outcome]:
     """The entry of the first rule that matches, else the general one of the stage."""
+    # Hundreds of patterns to compile, and a test that works needs none of them.
+    from smtpcheck.engine.diagnosis.rules import HOSTS, SPECIFIC
+
     if fault.diagnosis_id:
         known = entry(fault.diagnosis_id)
         return known, known.outcome
@@ -99,7 +112,7 @@ def _recognise(fault: Fault, evidence: Evidence) -> tuple[Entry, Outcome]:
     if fault.kind is FaultKind.CERTIFICATE and evidence.defects and not is_elsewhere:
         worst = entry(evidence.defects[0].id)
         return worst, worst.outcome
-    for rule in (*PROBED, *SPECIFIC):
+    for rule in (*LOOKED_UP, *PROBED, *SPECIFIC):
         if rule.matches(fault, evidence):
             found = entry(rule.id)
             return found, rule.outcome or found.outcome
@@ -107,15 +120,21 @@ def _recognise(fault: Fault, evidence: Evidence) -> tuple[Entry, Outcome]:
     return general, general.outcome
 
 
+def _name_of(fault: Fault, evidence: Evidence) -> str:
+    return _recognise(fault, evidence)[0].id
+
+
 def _decisive_line(found: Entry, fault: Fault, evidence: Evidence) -> str:
-    """What decided, and what was noted or the probes saw where it was they that did."""
+    """What decided, and what was noted, the probes saw or DNS said where that did."""
     line = evidence_line(fault, evidence)
     noted = [oddity.detail for oddity in evidence.oddities if oddity.kind == found.id]
     if noted:
         return f"{line}; {noted[0]}"
-    if found.id not in PROBED_IDS or not evidence.probes:
-        return line
-    return f"{line}; {probes_line(evidence)}"
+    if found.id in PROBED_IDS and evidence.probes:
+        return f"{line}; {probes_line(evidence)}"
+    if found.id in LOOKED_UP_IDS and evidence.look_ups:
+        return f"{line}; {look_ups_line(evidence)}"
+    return line
 
 
 def _verdict(outcome: Outcome, owner: Owner) -> Verdict:

@@ -12,7 +12,12 @@ from enum import StrEnum
 
 from smtpcheck.engine.catalogue import Outcome
 from smtpcheck.engine.evidence import Evidence, Fault, FaultKind, Reply, enhanced_code
-from smtpcheck.engine.providers import provider_of, provider_of_domain, provider_of_exchanger
+from smtpcheck.engine.providers import (
+    Provider,
+    provider_of,
+    provider_of_domain,
+    provider_of_exchanger,
+)
 from smtpcheck.engine.stages import Security, Stage
 
 _REPLY = frozenset({FaultKind.REPLY})
@@ -117,8 +122,14 @@ class Rule:
     def _matches_provider(self, evidence: Evidence) -> bool:
         if self.providers is None:
             return True
-        provider = provider_of(evidence.host)
+        provider = provider_in(evidence)
         return provider is not None and provider.id in self.providers
+
+
+def provider_in(evidence: Evidence) -> Provider | None:
+    """Return the provider of the host, by its own name or by where its alias leads, or None."""
+    names = (evidence.host, *(item.canonical for item in evidence.look_ups if item.canonical))
+    return next((found for name in names if (found := provider_of(name))), None)
 
 
 def _first(fault: Fault, evidence: Evidence) -> bytes:

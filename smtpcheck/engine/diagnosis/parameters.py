@@ -5,15 +5,34 @@ Knows evidence only. Nothing here can hold a secret: the evidence holds none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from smtpcheck.engine.capabilities import parse_capabilities
+from smtpcheck.engine.diagnosis.looked_up import hinted_settings, provider_by_mail
+from smtpcheck.engine.diagnosis.matcher import provider_in
 from smtpcheck.engine.diagnosis.probed import found_settings
-from smtpcheck.engine.evidence import Certificate, Evidence, Fault, FaultKind, Reply, escape
-from smtpcheck.engine.providers import provider_of
+from smtpcheck.engine.evidence import (
+    Attempt,
+    Certificate,
+    Evidence,
+    Fault,
+    FaultKind,
+    Reply,
+    escape,
+)
 from smtpcheck.engine.stages import RungState
 
 Parameters = dict[str, str | int]
 
 _NOT_OFFERED = frozenset({FaultKind.NOT_OFFERED, FaultKind.MECHANISM_NOT_OFFERED})
+
+# What the machine's own words of a fault stand for, where they are more than words.
+_MEANS_BY_DETAIL = {
+    FaultKind.NOT_OFFERED: "mechanisms",
+    FaultKind.MECHANISM_NOT_OFFERED: "mechanisms",
+    FaultKind.PIN: "fingerprint",
+    FaultKind.TOO_MUCH: "limit",
+}
 
 
 def parameters_of(fault: Fault, evidence: Evidence) -> Parameters:
@@ -21,7 +40,7 @@ def parameters_of(fault: Fault, evidence: Evidence) -> Parameters:
     known = {
         **target_parameters(evidence),
         **_fault_parameters(fault, evidence),
-        **found_settings(evidence),
+        **(found_settings(evidence) or hinted_settings(evidence)),
     }
     known.update(fault.parameters)
     return {name: value for name, value in known.items() if value not in ("", None)}
@@ -29,7 +48,7 @@ def parameters_of(fault: Fault, evidence: Evidence) -> Parameters:
 
 def target_parameters(evidence: Evidence) -> Parameters:
     """Return what was asked and what is known of the connection, whatever came of it."""
-    provider = provider_of(evidence.host)
+    provider = provider_in(evidence) or provider_by_mail(evidence)
     known: Parameters = {
         "host": evidence.host,
         "port": evidence.port or "",
@@ -41,6 +60,7 @@ def target_parameters(evidence: Evidence) -> Parameters:
         "address": evidence.address or ", ".join(item.address for item in evidence.attempts),
         "provider": provider.name if provider else "",
         "mechanism": evidence.mechanism,
+        "proxy": evidence.proxy,
     }
     if evidence.chain:
         known |= _certificate_parameters(evidence.chain[0])
@@ -60,28 +80,27 @@ def _certificate_parameters(leaf: Certificate) -> Parameters:
 
 
 def _fault_parameters(fault: Fault, evidence: Evidence) -> Parameters:
-    known: Parameters = {"step": fault.stage.value, "detail": fault.detail}
-    if fault.reply is not None:
-        known |= {
-            "code": fault.reply.code,
-            "enhanced": fault.reply.enhanced,
-            "reply": fault.reply.text,
-        }
-    if fault.raw or evidence.first_bytes:
-        known["first_bytes"] = escape(fault.raw or evidence.first_bytes)
-    known["mechanisms"] = (
-        fault.detail if fault.kind in _NOT_OFFERED else _offered_mechanisms(evidence)
-    )
+    """What the end of the test tells; a value that it does not tell is "" here."""
+    known: Parameters = {
+        "step": fault.stage.value,
+        "detail": fault.detail,
+        "first_bytes": escape(fault.raw or evidence.first_bytes),
+        "mechanisms": _offered_mechanisms(evidence),
+        "limit": _size_limit(evidence),
+        "seconds": _seconds(evidence),
+        **_reply_parameters(fault.reply),
+    }
+    if name := _MEANS_BY_DETAIL.get(fault.kind):
+        known[name] = fault.detail
     if fault.kind is FaultKind.CERTIFICATE and evidence.defects:
         known |= evidence.defects[0].parameters
-    if fault.kind is FaultKind.PIN:
-        known["fingerprint"] = fault.detail
-    if size := _size_limit(evidence):
-        known["limit"] = size
-    if fault.kind is FaultKind.TOO_MUCH:
-        known["limit"] = fault.detail
-    seconds = _seconds(evidence)
-    return known if seconds is None else {**known, "seconds": seconds}
+    return known
+
+
+def _reply_parameters(reply: Reply | None) -> Parameters:
+    if reply is None:
+        return {}
+    return {"code": reply.code, "enhanced": reply.enhanced, "reply": reply.text}
 
 
 def _offered_mechanisms(evidence: Evidence) -> str:
@@ -97,31 +116,66 @@ def _size_limit(evidence: Evidence) -> str:
     return f"{int(octets[:18]) / 1024 / 1024:.1f} MiB"
 
 
-def _seconds(evidence: Evidence) -> str | None:
-    """How long the stage that failed took."""
+def _seconds(evidence: Evidence) -> str:
+    """How long the stage that failed took, or "" where nobody knows."""
     failed = [rung for rung in evidence.ladder if rung.state is RungState.FAILED]
     if not failed or failed[-1].took_ms is None:
-        return None
+        return ""
     return f"{failed[-1].took_ms / 1000:.1f}"
 
 
 def evidence_line(fault: Fault, evidence: Evidence) -> str:
     """Return what decided, in the words of the wire or of the machine."""
-    if fault.reply is not None:
-        return str(fault.reply)
-    if fault.raw:
-        return escape(fault.raw)
-    if fault.kind is FaultKind.CERTIFICATE:
-        said = f"OpenSSL {fault.verify_code}: {fault.detail}"
-        seen = evidence.defects[0].line if evidence.defects else ""
-        return f"{seen}; {said}" if seen else said
-    if fault.kind in _NOT_OFFERED:
-        return " | ".join(evidence.capabilities or evidence.capabilities_clear) or "HELO only"
-    tried = "; ".join(
-        f"{item.address} port {item.port}: {item.detail or item.outcome}"
+    return next((line for tell in _LINES if (line := tell(fault, evidence))), "")
+
+
+def _said(fault: Fault, _evidence: Evidence) -> str:
+    return str(fault.reply) if fault.reply is not None else ""
+
+
+def _sent(fault: Fault, _evidence: Evidence) -> str:
+    return escape(fault.raw)
+
+
+def _of_certificate(fault: Fault, evidence: Evidence) -> str:
+    if fault.kind is not FaultKind.CERTIFICATE:
+        return ""
+    said = f"OpenSSL {fault.verify_code}: {fault.detail}"
+    seen = evidence.defects[0].line if evidence.defects else ""
+    return f"{seen}; {said}" if seen else said
+
+
+def _offered(fault: Fault, evidence: Evidence) -> str:
+    if fault.kind not in _NOT_OFFERED:
+        return ""
+    return " | ".join(evidence.capabilities or evidence.capabilities_clear) or "HELO only"
+
+
+def _tried(_fault: Fault, evidence: Evidence) -> str:
+    """The addresses that could not be connected to, if none could."""
+    if evidence.address:
+        return ""
+    return "; ".join(
+        f"{item.address} port {item.port}{_through(item)}: {item.detail or item.outcome}"
         for item in evidence.attempts
         if item.outcome != "connected"
     )
-    if tried and not evidence.address:
-        return tried
+
+
+def _through(attempt: Attempt) -> str:
+    return f" through proxy {attempt.proxy}" if attempt.proxy else ""
+
+
+def _of_machine(fault: Fault, _evidence: Evidence) -> str:
     return fault.detail or ("" if fault.kind is FaultKind.REFUSED_HERE else fault.kind.value)
+
+
+# The first of them that has something to say is told.
+_LINES: tuple[Callable[[Fault, Evidence], str], ...] = (
+    _said,
+    _sent,
+    _of_certificate,
+    _offered,
+    _tried,
+    _of_machine,
+)

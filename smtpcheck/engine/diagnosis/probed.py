@@ -1,6 +1,6 @@
 """What counter-probes add to a diagnosis: a more particular cause, and settings that answer.
 
-Knows evidence only. The rules here are tried before all others, and none of them matches a test
+Knows evidence only. The rules here are tried before those of ``rules``; none matches a test
 without probes. Settings are named only if the account could use them as they are: with a login over
 trusted TLS where AUTH is offered, and never with less protection than the account asks for.
 """

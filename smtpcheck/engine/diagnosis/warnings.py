@@ -1,18 +1,21 @@
 """What a test saw that does not decide its verdict but should be known.
 
-Knows evidence only; each function looks for one thing.
+Knows evidence; each function looks for one thing, ``changes`` for what earlier tests tell.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from smtpcheck.engine.capabilities import parse_capabilities
 from smtpcheck.engine.catalogue import entry
+from smtpcheck.engine.diagnosis.changes import changes_of
 from smtpcheck.engine.diagnosis.contradictions import contradicts_itself
-from smtpcheck.engine.diagnosis.parameters import Parameters, target_parameters
-from smtpcheck.engine.evidence import Evidence, FaultKind, Finding, Reply
+from smtpcheck.engine.diagnosis.parameters import Parameters, evidence_line, target_parameters
+from smtpcheck.engine.evidence import Attempt, Evidence, FaultKind, Finding, Reply
+from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Goal, RungState, Stage
 
 # Renewal is automatic a month before the end where it works at all.
@@ -28,13 +31,20 @@ _OUT_OF_SYNC = re.compile(r"\bpipelin|\bsynchroni[sz]ation\b", re.IGNORECASE)
 # The mechanisms that show the password or the token itself to whoever listens.
 _READABLE = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
 
+# What an attempt to connect can be instead of failed, and how a way that leads nowhere ends.
+_TOLD_BY_PROXY = frozenset(
+    {FaultKind.PROXY_REFUSED, FaultKind.PROXY_SILENT, FaultKind.PROXY_UNREACHABLE}
+)
+# What a proxy kept us from seeing says nothing of an address.
+_NOT_FAILED = frozenset({"connected", "abandoned", *(kind.value for kind in _TOLD_BY_PROXY)})
+_NO_WAY = frozenset({FaultKind.UNREACHABLE.value, FaultKind.TIMEOUT.value})
+
 _Warning = tuple[str, Stage | None, Parameters, str]
 
 
-def warnings_of(evidence: Evidence) -> tuple[Finding, ...]:
+def warnings_of(evidence: Evidence, past: Past) -> tuple[Finding, ...]:
     """Return the warnings that stand beside a test's verdict, each id once."""
-    found: dict[str, Finding] = {}
-    shared = target_parameters(evidence)
+    found: dict[str, _Warning] = {}
     for look in (
         _oddities,
         _defects,
@@ -44,20 +54,28 @@ def warnings_of(evidence: Evidence) -> tuple[Finding, ...]:
         _contradictions,
         _broken_groups,
         _addresses,
+        _other_addresses,
+        _through_proxy,
         _non_ascii,
         _offered_in_clear,
+        partial(changes_of, past=past),
         _not_proven,
     ):
-        for name, stage, parameters, line in look(evidence):
-            if name not in found:
-                found[name] = Finding(
-                    id=name,
-                    stage=stage,
-                    parameters=shared | parameters,
-                    evidence_line=line,
-                    confidence=entry(name).confidence.value,
-                )
-    return tuple(found.values())
+        for warning in look(evidence):
+            found.setdefault(warning[0], warning)
+    if not found:
+        return ()
+    shared = target_parameters(evidence)
+    return tuple(
+        Finding(
+            id=name,
+            stage=stage,
+            parameters=shared | parameters,
+            evidence_line=line,
+            confidence=entry(name).confidence.value,
+        )
+        for name, stage, parameters, line in found.values()
+    )
 
 
 def _oddities(evidence: Evidence) -> Iterator[_Warning]:
@@ -132,15 +150,60 @@ def _broken_groups(evidence: Evidence) -> Iterator[_Warning]:
 
 
 def _addresses(evidence: Evidence) -> Iterator[_Warning]:
-    """Addresses that did not answer although another one did."""
+    """Addresses that did not answer although another one did.
+
+    Where nothing at all goes through over IPv6 it is the way there that fails, not an address.
+    Without a default route the machine was never meant to go that way, and that is no news.
+    """
     if not evidence.address:
         return
-    for attempt in evidence.attempts:
-        # Without an IPv6 route the machine, not the server, is what cannot be reached.
-        local = attempt.outcome == FaultKind.UNREACHABLE.value and ":" in attempt.address
-        if attempt.outcome not in ("connected", "abandoned") and not local:
-            line = f"{attempt.address}: {attempt.detail or attempt.outcome}"
-            yield "connect.one-address-down", Stage.CONNECT, {"address": attempt.address}, line
+    failed = [item for item in evidence.attempts if item.outcome not in _NOT_FAILED]
+    by_ipv6 = [item for item in failed if _is_ours_by_ipv6(item) and item.outcome in _NO_WAY]
+    if not evidence.has_ipv6_route:
+        failed = [
+            item for item in failed if not (item in by_ipv6 and item.outcome == "unreachable")
+        ]
+    elif by_ipv6 and not _has_connected_by_ipv6(evidence):
+        yield "connect.ipv6-broken", Stage.CONNECT, *_listed(by_ipv6)
+        failed = [item for item in failed if item not in by_ipv6]
+    if failed:
+        yield "connect.one-address-down", Stage.CONNECT, *_listed(failed)
+
+
+def _is_ours_by_ipv6(attempt: Attempt) -> bool:
+    """Whether this machine itself went over IPv6; a proxy has its own ways."""
+    return ":" in attempt.address and not attempt.proxy
+
+
+def _has_connected_by_ipv6(evidence: Evidence) -> bool:
+    return any(_is_ours_by_ipv6(item) and item.outcome == "connected" for item in evidence.attempts)
+
+
+def _listed(attempts: Sequence[Attempt]) -> tuple[Parameters, str]:
+    parameters: Parameters = {"address": ", ".join(item.address for item in attempts)}
+    lines = (f"{item.address}: {item.detail or item.outcome}" for item in attempts)
+    return parameters, "; ".join(lines)
+
+
+def _other_addresses(evidence: Evidence) -> Iterator[_Warning]:
+    """Addresses that took the connection and failed before a login, beside the one that went on."""
+    lines = {
+        item.address: f"{item.address}: {fault.stage.value}: {evidence_line(fault, item.evidence)}"
+        for item in evidence.each_address
+        if not item.went_on and (fault := item.evidence.fault) and fault.stage is not Stage.CONNECT
+    }
+    if lines:
+        parameters: Parameters = {"address": ", ".join(lines)}
+        yield "connect.one-address-fails", Stage.CONNECT, parameters, "; ".join(lines.values())
+
+
+def _through_proxy(evidence: Evidence) -> Iterator[_Warning]:
+    """Where a connection did not come to stand, or not a word through it, and no proxy said why."""
+    fault = evidence.fault
+    if not evidence.proxy or fault is None or fault.kind in _TOLD_BY_PROXY:
+        return
+    if fault.stage is Stage.CONNECT or (fault.stage is Stage.GREETING and fault.reply is None):
+        yield "connect.through-proxy", Stage.CONNECT, {}, fault.detail or fault.kind.value
 
 
 def _non_ascii(evidence: Evidence) -> Iterator[_Warning]:

@@ -9,15 +9,21 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from smtpcheck.engine.driver.ascent import Ascent
 from smtpcheck.engine.driver.clock import Clock
-from smtpcheck.engine.driver.conversation import Conversation, context_of
-from smtpcheck.engine.driver.dial import Dial, DialFailed
+from smtpcheck.engine.driver.conversation import context_of
+from smtpcheck.engine.driver.dial import MAX_ADDRESSES
+from smtpcheck.engine.driver.everywhere import Everywhere
 from smtpcheck.engine.driver.ladder import Ladder, Observer
+from smtpcheck.engine.driver.lookups import LookUps
 from smtpcheck.engine.driver.probing import Prober, Probing
-from smtpcheck.engine.driver.record import Record
 from smtpcheck.engine.driver.resolver import ResolveFailed, Resolver, is_saturated, resolve
+from smtpcheck.engine.driver.routing import has_ipv6_route
+from smtpcheck.engine.driver.tunnel import way_of
+from smtpcheck.engine.driver.turn import PATIENCE_SECONDS
 from smtpcheck.engine.driver.wire import Wire
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Evidence, Fault, FaultKind
@@ -28,7 +34,7 @@ from smtpcheck.engine.session import StageFailed
 from smtpcheck.engine.stages import RungState, Security, Stage
 from smtpcheck.engine.tls import client_certificate_of, trust_of
 
-__all__ = ["Observer", "Prober", "Resolver", "run"]
+__all__ = ["LookUps", "Observer", "Prober", "Resolver", "has_ipv6_route", "run"]
 
 
 async def run(
@@ -38,20 +44,34 @@ async def run(
     resolver: Resolver | None = None,
     observer: Observer | None = None,
     prober: Prober | None = None,
+    look_ups: LookUps | None = None,
+    ipv6_route: Callable[[], bool] = has_ipv6_route,
     nonce: str,
 ) -> Evidence:
     """Carry out a plan and return what was seen; raises for nothing that a network does.
 
-    ``prober`` None asks no other ports after a failure.
+    ``prober`` None asks no other ports after a failure, ``look_ups`` None no name servers.
+    ``ipv6_route`` says whether this machine
+    has a default route for IPv6.
     """
     test = _Test(plan, policy, resolver or resolve, observer, prober)
     try:
-        fault = await test.climb(nonce)
-        if fault is not None:
-            await test.ask_other_ports(fault)
+        await test.climb(nonce)
+        await test.ask_other_ports()
+        await test.ask_name_servers(look_ups)
     finally:
         await test.end()
-    return test.evidence(fault)
+    evidence = test.evidence()
+    if not _has_failed_by_ipv6(evidence):
+        return evidence
+    return replace(evidence, has_ipv6_route=ipv6_route())
+
+
+def _has_failed_by_ipv6(evidence: Evidence) -> bool:
+    return any(
+        ":" in item.address and item.outcome != "connected" and not item.proxy
+        for item in evidence.attempts
+    )
 
 
 class _Test:
@@ -68,66 +88,78 @@ class _Test:
         self._plan = plan
         self._policy = policy
         self._resolver = resolver
+        self._observer = observer
         self._clock = Clock(plan.budget)
         self._ladder = Ladder(planned_ladder(plan), observer)
-        self._record = Record(plan, self._clock)
-        self._dial = Dial(plan.target.port)
-        self._wire: Wire | None = None
+        self._way = way_of(plan.route, resolver)
+        self._main = self._ascent(self._ladder)  # the one that the verdict is about
+        self._everywhere: Everywhere | None = None
         self._context: ssl.SSLContext | None = None
         self._addresses: Sequence[Address] = ()
-        self._probing = Probing(plan, policy, self._clock, prober) if prober else None
+        self._probing = Probing(plan, policy, self._clock, prober, self._way) if prober else None
 
-    async def climb(self, nonce: str) -> Fault | None:
-        """Run every stage; return what ended the test, or None when its goal is proven."""
+    async def climb(self, nonce: str) -> None:
+        """Run every stage, until one fails or the goal is proven."""
         try:
             await self._configure()
             self._addresses = await self._look_up()
-            self._wire = await self._connect(self._addresses)
-            if self._probing:
-                self._probing.watch(self._addresses, self._wire.address, self._is_silent)
-            conversation = Conversation(
-                self._plan,
-                self._wire,
-                ladder=self._ladder,
-                clock=self._clock,
-                record=self._record,
-                context=self._context,
-            )
-            await conversation.hold(self._policy, nonce)
-        except Refused as refused:
-            return self._failed(
-                Fault(
-                    stage=self._ladder.stage,
-                    kind=FaultKind.REFUSED_HERE,
-                    diagnosis_id=refused.diagnosis_id,
-                    parameters=refused.parameters,
-                )
-            )
-        except StageFailed as failure:
-            return self._failed(failure.fault)
-        finally:
-            if self._wire is not None:
-                self._wire.close()
-        return None
+        except (Refused, StageFailed) as end:
+            self._main.fail(end)
+            return
+        if self._plan.route.every_address:
+            await self._climb_everywhere(nonce)
+            return
+        self._note_addresses(self._main)
+        await self._main.climb(
+            self._addresses, nonce, context=self._context, on_connected=self._watch
+        )
 
-    async def ask_other_ports(self, fault: Fault) -> None:
+    async def _climb_everywhere(self, nonce: str) -> None:
+        self._addresses = self._addresses[:MAX_ADDRESSES]
+        shown = self._ladder.rungs
+        ascents = {address: self._ascent(self._ladder.parted()) for address in self._addresses}
+        for ascent in ascents.values():
+            self._note_addresses(ascent)
+        self._everywhere = Everywhere(
+            ascents,
+            min(PATIENCE_SECONDS, self._plan.budget.stage_seconds / 4),
+            lambda main: main.ladder.show_to(self._observer, shown),
+        )
+        self._begin(Stage.CONNECT)
+        self._main = await self._everywhere.climb(nonce, self._context)
+
+    def _ascent(self, ladder: Ladder) -> Ascent:
+        return Ascent(self._plan, self._policy, self._clock, ladder, self._way)
+
+    async def ask_other_ports(self) -> None:
         """Record what the counter-probes find; the ladder and its observer know nothing of them."""
-        if self._probing:
-            self._record.probed(await self._probing.after(self.evidence(fault), self._addresses))
+        if self._probing and self._main.fault is not None:
+            self._main.record.probed(await self._probing.after(self.evidence(), self._addresses))
+
+    async def ask_name_servers(self, look_ups: LookUps | None) -> None:
+        """Record what explains the failure; what they say is shown and never dialled."""
+        if look_ups is not None and self._main.fault is not None:
+            found = await look_ups.after(self.evidence(), self._clock)
+            self._main.record.looked_up(found)
 
     async def end(self) -> None:
         """Leave nothing running."""
         if self._probing:
             await self._probing.end()
 
-    def evidence(self, fault: Fault | None) -> Evidence:
+    def evidence(self) -> Evidence:
         """Return everything seen, as one frozen record."""
-        return self._record.evidence(
-            attempts=self._dial.attempts,
-            ladder=self._ladder.rungs,
-            reader=self._wire.reader if self._wire else None,
-            fault=fault,
-        )
+        seen = self._main.evidence()
+        return self._everywhere.evidence(seen) if self._everywhere else seen
+
+    def _note_addresses(self, ascent: Ascent) -> None:
+        host = self._plan.target.host
+        if not is_ip_literal(host):
+            ascent.record.note(f"{host} is {', '.join(map(str, self._addresses))}")
+
+    def _watch(self, wire: Wire) -> None:
+        if self._probing:
+            self._probing.watch(self._addresses, wire.address, self._main.is_silent)
 
     async def _configure(self) -> None:
         """Get ready whatever can fail without the network: here, what is trusted."""
@@ -145,8 +177,8 @@ class _Test:
             addresses: Sequence[Address] = [ipaddress.ip_address(host)]
         else:
             addresses = await self._resolve(host)
-            self._record.note(f"{host} is {', '.join(map(str, addresses))}")
         self._policy.judge(addresses, self._plan.target.port)
+        addresses = self._of_family(addresses)
         self._refuse_cleartext(addresses)
         self._end(Stage.DNS, RungState.SKIPPED if is_ip_literal(host) else RungState.PROVEN)
         return addresses
@@ -176,31 +208,21 @@ class _Test:
         if plan.target.security is not Security.NONE or not isinstance(plan, LoginPlan):
             return
         port = plan.target.port
-        if not all(self._policy.allows_cleartext(address, port) for address in addresses):
+        is_straight = plan.route.proxy is None  # nobody can say which networks a proxy crosses
+        allowed = all(self._policy.allows_cleartext(address, port) for address in addresses)
+        if not (is_straight and allowed):
             raise Refused("config.cleartext-secret")
 
-    async def _connect(self, addresses: Sequence[Address]) -> Wire:
-        self._begin(Stage.CONNECT)
-        try:
-            sock, address = await self._dial.connect(addresses, self._clock.connect_seconds)
-        except DialFailed as error:
-            raise StageFailed(
-                Fault(stage=Stage.CONNECT, kind=error.kind, detail=error.detail)
-            ) from None
-        self._end(Stage.CONNECT)
-        return Wire(sock, address)
+    def _of_family(self, addresses: Sequence[Address]) -> Sequence[Address]:
+        """What is left of the addresses for the version of IP that the route asks for."""
+        family = self._plan.route.family
+        left = [address for address in addresses if family in (None, address.version)]
+        if not left:
+            raise Refused("dns.no-address-of-family", detail=f"IPv{family}")
+        return left
 
     def _begin(self, stage: Stage) -> None:
         self._ladder.begin(stage, self._clock.milliseconds, grouped=False, encrypted=False)
 
     def _end(self, stage: Stage, state: RungState = RungState.PROVEN) -> None:
         self._ladder.end(stage, state, self._clock.milliseconds)
-
-    def _is_silent(self) -> bool:
-        """Whether the greeting is still awaited and not a byte of it has come."""
-        awaited = self._ladder.is_climbing and self._ladder.stage is Stage.GREETING
-        return awaited and self._wire is not None and not self._wire.reader.first_bytes
-
-    def _failed(self, fault: Fault) -> Fault:
-        self._end(fault.stage, RungState.FAILED)
-        return self._record.safe_fault(fault)

@@ -11,6 +11,7 @@ import ipaddress
 import secrets
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -29,9 +30,11 @@ from smtpcheck.engine.plan import Plan
 from smtpcheck.engine.policy import Policy
 from smtpcheck.engine.sasl import Derive
 from smtpcheck.engine.session import (
+    Again,
     Answer,
     Begin,
     Effect,
+    GroupLost,
     Handshake,
     Leaf,
     Learned,
@@ -43,6 +46,7 @@ from smtpcheck.engine.session import (
     Skip,
     StageFailed,
     Terms,
+    Ungrouped,
     converse,
 )
 from smtpcheck.engine.stages import RungState, Security, Stage
@@ -71,6 +75,15 @@ _IN_STEP = frozenset(
     }
 )
 
+# Where a test does more than look: at most one of several conversations gets as far.
+_BEHIND_HELLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA})
+
+# Says, perhaps after a while, whether this conversation is the one that goes on to the goal.
+MayGoOn = Callable[[], Awaitable[bool]]
+
+# What a stream does where a server or a filter before it cannot take a group.
+_GIVES_WAY = frozenset({FaultKind.TIMEOUT, FaultKind.CLOSED, FaultKind.RESET})
+
 # The octets of chance in a login's nonce: more than anyone can guess.
 NONCE_OCTETS = 24
 
@@ -90,6 +103,7 @@ class Conversation:
         clock: Clock,
         record: Record,
         context: ssl.SSLContext | None,
+        may_go_on: MayGoOn | None = None,
     ) -> None:
         self._plan = plan
         self._wire = wire
@@ -97,11 +111,16 @@ class Conversation:
         self._clock = clock
         self._record = record
         self._context = context
+        self._may_go_on = may_go_on
         self._is_answer_missing = False
         self._message_id = ""
 
     async def hold(self, policy: Policy, nonce: str) -> None:
-        """Talk until the plan's goal is proven; raises StageFailed when it is not."""
+        """Talk until the plan's goal is proven; raises StageFailed when it is not.
+
+        Or until the last EHLO, where ``may_go_on`` says no. Raises GroupLost where the login has
+        passed and a new connection could tell the rest.
+        """
         terms = self._terms(policy)
         message = compose(self._plan, now=datetime.now(UTC), nonce=nonce)
         self._message_id = message.message_id
@@ -110,7 +129,10 @@ class Conversation:
         try:
             await self._perform(script)
         except WireFailed as failure:
-            raise StageFailed(self._stream_fault(failure)) from None
+            fault = self._stream_fault(failure)
+            if self._has_lost_group(fault):
+                raise GroupLost(fault) from None
+            raise StageFailed(fault) from None
         except StageFailed as failure:
             if self._in_step(failure.fault):
                 self._record.sent("QUIT")
@@ -129,17 +151,30 @@ class Conversation:
         self._record.ehlo_name = self._plan.ehlo_name or own_name(host)
         return Terms(
             ehlo_name=self._record.ehlo_name,
-            cleartext_allowed=policy.allows_cleartext(address, self._plan.target.port),
+            cleartext_allowed=self._plan.route.proxy is None
+            and policy.allows_cleartext(address, self._plan.target.port),
             nonce=secrets.token_urlsafe(NONCE_OCTETS),
         )
 
     async def _perform(self, script: Script[None]) -> None:
         answer: Answer = None
+        held: list[Begin] = []
         while True:
             try:
                 effect = script.send(answer)
             except StopIteration:
                 return
+            if self._may_go_on and isinstance(effect, Begin) and effect.stage in _BEHIND_HELLO:
+                held.append(effect)  # what this server cannot do at all is still to be seen
+                answer = None
+                continue
+            if self._may_go_on and held and isinstance(effect, Send):
+                if not await self._may_go_on():
+                    await self._send(b"QUIT\r\n", ("QUIT",))
+                    return
+                self._may_go_on = None
+                for begin in held:
+                    self._take_note(begin)
             answer = await self._carry_out(effect)
 
     async def _carry_out(self, effect: Effect) -> Answer:
@@ -160,7 +195,9 @@ class Conversation:
                 self._take_note(effect)
         return None
 
-    def _take_note(self, effect: Begin | Proven | Skip | Learned | Odd) -> None:
+    def _take_note(
+        self, effect: Begin | Proven | Skip | Learned | Odd | Ungrouped | Again
+    ) -> None:
         """Carry out what is only for the ladder and the record."""
         match effect:
             case Begin(stage, grouped):
@@ -175,6 +212,10 @@ class Conversation:
                 self._record.mechanism = mechanism or self._record.mechanism
             case Odd(oddity):
                 self._record.odd(oddity)
+            case Ungrouped(fault):
+                self._record.ungrouped = fault
+            case Again(stage):
+                self._ladder.climb_again(stage)
             case _:
                 assert_never(effect)
 
@@ -260,12 +301,13 @@ class Conversation:
     ) -> None:
         """Keep what the server showed and what is wrong with it, however the handshake ended."""
         now = datetime.now(UTC)
+        self._record.chain_ders = tuple(channel.chain_ders())
         self._record.chain = tuple(
             replace(certificate, days_left=days_left(certificate, now))
             for certificate in channel.chain()
         )
         self._record.defects = defects_of(
-            channel.chain_ders(),
+            self._record.chain_ders,
             self._plan.target.host,
             now=now,
             verdict=None if trust.asks_nobody else objection or TRUSTED,
@@ -294,6 +336,17 @@ class Conversation:
         if self._is_answer_missing:
             return False
         return fault.kind in _IN_STEP and self._record.last_code not in (354, 421)
+
+    def _has_lost_group(self, fault: Fault) -> bool:
+        """Whether the stream gave way under a group with a login in it, and that had passed.
+
+        A login left without an answer is not asked again, but next time it goes alone.
+        """
+        in_group = self._ladder.is_grouped(Stage.AUTH) and self._ladder.is_grouped(fault.stage)
+        if not in_group or fault.kind not in _GIVES_WAY:
+            return False
+        self._record.ungrouped = fault
+        return self._ladder.is_proven(Stage.AUTH)
 
     def _stream_fault(self, failure: WireFailed) -> Fault:
         """Tell what the stream did, at the stage at which it did it."""

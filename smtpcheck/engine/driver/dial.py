@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import Attempt, FaultKind
@@ -41,14 +42,41 @@ _KINDS = {
 }
 
 # When addresses failed in different ways, the first of these that happened says most: a host that
-# refuses is there, a network that cannot be reached is often just a machine without IPv6.
-_MOST_TELLING = (
+# refuses is there, a network that cannot be reached is often just a machine without IPv6. What a
+# proxy kept us from seeing comes first, because that address may be the one that works.
+MOST_TELLING = (
+    FaultKind.SOURCE_ADDRESS,
     FaultKind.RESOURCES,
+    FaultKind.PROXY_UNREACHABLE,
+    FaultKind.PROXY_REFUSED,
+    FaultKind.PROXY_SILENT,
     FaultKind.REFUSED,
     FaultKind.RESET,
     FaultKind.TIMEOUT,
     FaultKind.UNREACHABLE,
 )
+
+
+# The tries that run, each with its address and the loop time at which it began.
+_Tries = dict[asyncio.Task[socket.socket], tuple[Address, float]]
+
+
+class NotConnected(EngineError):
+    """A way did not lead to an address; ``detail`` is fit to be shown."""
+
+    def __init__(self, kind: FaultKind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class Way(Protocol):
+    """Opens connections through something; ``proxy_name`` is what the settings call it."""
+
+    proxy_name: str
+
+    async def open(self, address: Address, port: int, deadline: float) -> socket.socket:
+        """Return a connection that leads to an address; raises NotConnected."""
 
 
 class DialFailed(EngineError):
@@ -62,9 +90,15 @@ class DialFailed(EngineError):
 
 @dataclass(slots=True)
 class Dial:
-    """Tries addresses; ``attempts`` are the finished tries, in the order in which they ended."""
+    """Tries addresses; ``attempts`` are the finished tries, in the order in which they ended.
+
+    ``source_address`` is the one of this machine to come from; "" leaves it to the system. A
+    ``way`` opens the connections instead of this machine itself, and knows where it comes from.
+    """
 
     port: int
+    source_address: str = ""
+    way: Way | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
     async def connect(
@@ -75,40 +109,68 @@ class Dial:
         Raises DialFailed when no address answers.
         """
         waiting = list(addresses[:MAX_ADDRESSES])
-        tries: dict[asyncio.Task[socket.socket], tuple[Address, float]] = {}
+        tries: _Tries = {}
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         try:
             while (waiting or tries) and loop.time() < deadline:
                 if waiting:
-                    task = loop.create_task(_connect(waiting[0], self.port))
-                    tries[task] = (waiting.pop(0), loop.time())
+                    self._start(waiting.pop(0), tries, deadline)
                 pause = STAGGER_SECONDS if waiting else deadline - loop.time()
-                done, _ = await asyncio.wait(
-                    tries, timeout=max(0.0, pause), return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    address, began = tries.pop(task)
-                    if self._note(task, address, loop.time() - began):
-                        return task.result(), address
-            self._note_unanswered(tries, loop.time(), "timeout")
+                if connected := await self._first_connected(tries, max(0.0, pause)):
+                    return connected
+            self._note_unanswered(tries, "timeout")
             raise DialFailed(tuple(self.attempts))
         finally:
-            self._note_unanswered(tries, loop.time(), "abandoned")
+            self._note_unanswered(tries, "abandoned")
             await _drop(list(tries))
+
+    def _start(self, address: Address, tries: _Tries, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self.way is None:
+            opening = _connect(address, self.port, self.source_address)
+        else:
+            opening = self.way.open(address, self.port, deadline)
+        tries[loop.create_task(opening)] = (address, loop.time())
+
+    async def _first_connected(
+        self, tries: _Tries, seconds: float
+    ) -> tuple[socket.socket, Address] | None:
+        """Wait until a try ends, and take it out; what connected, or None."""
+        done, _ = await asyncio.wait(tries, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            address, began = tries.pop(task)
+            if self._note(task, address, asyncio.get_running_loop().time() - began):
+                return task.result(), address
+        return None
 
     def _note(
         self, task: asyncio.Task[socket.socket], address: Address, took_seconds: float
     ) -> bool:
         """Remember a finished try; say whether it connected."""
         error = task.exception()
-        if error is not None and not isinstance(error, OSError):
-            raise error
         outcome, detail = "connected", ""
-        if error is not None:
-            outcome = _KINDS.get(error.errno or 0, FaultKind.UNREACHABLE).value
+        if isinstance(error, NotConnected):
+            outcome, detail = error.kind.value, error.detail
+        elif isinstance(error, OSError):
+            outcome = _kind_of(error).value
             # asyncio's own words name the call and its arguments; the system's say what happened.
             detail = os.strerror(error.errno) if error.errno else str(error)
+        elif error is not None:
+            raise error
+        self._remember(address, outcome, took_seconds, detail)
+        return error is None
+
+    def _note_unanswered(self, tries: _Tries, outcome: str) -> None:
+        now = asyncio.get_running_loop().time()
+        noted = {attempt.address for attempt in self.attempts}
+        for address, began in tries.values():
+            if str(address) not in noted:
+                self._remember(address, outcome, now - began)
+
+    def _remember(
+        self, address: Address, outcome: str, took_seconds: float, detail: str = ""
+    ) -> None:
         self.attempts.append(
             Attempt(
                 address=str(address),
@@ -116,37 +178,46 @@ class Dial:
                 outcome=outcome,
                 took_ms=round(took_seconds * 1000),
                 detail=detail,
+                proxy=self.way.proxy_name if self.way else "",
             )
         )
-        return error is None
-
-    def _note_unanswered(
-        self,
-        tries: dict[asyncio.Task[socket.socket], tuple[Address, float]],
-        now: float,
-        outcome: str,
-    ) -> None:
-        noted = {attempt.address for attempt in self.attempts}
-        for address, began in tries.values():
-            if str(address) not in noted:
-                took_ms = round((now - began) * 1000)
-                self.attempts.append(
-                    Attempt(address=str(address), port=self.port, outcome=outcome, took_ms=took_ms)
-                )
 
 
-async def _connect(address: Address, port: int) -> socket.socket:
+class _NoSuchSource(OSError):
+    """The address to come from is not one of this machine's."""
+
+
+async def _connect(address: Address, port: int, source_address: str) -> socket.socket:
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         sock.setblocking(False)  # noqa: FBT003 - positional only
         # Without it a command waits for the server's ACK of the one before (Nagle).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _bind(sock, source_address)
         await asyncio.get_running_loop().sock_connect(sock, (str(address), port))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _bind(sock: socket.socket, source_address: str) -> None:
+    if not source_address:
+        return
+    try:
+        sock.bind((source_address, 0))
+    except OSError as error:
+        # From connect() the same errno means that the machine has no port left.
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _NoSuchSource(*error.args) from None
+        raise
+
+
+def _kind_of(error: OSError) -> FaultKind:
+    if isinstance(error, _NoSuchSource):
+        return FaultKind.SOURCE_ADDRESS
+    return _KINDS.get(error.errno or 0, FaultKind.UNREACHABLE)
 
 
 async def _drop(tasks: list[asyncio.Task[socket.socket]]) -> None:
@@ -159,7 +230,7 @@ async def _drop(tasks: list[asyncio.Task[socket.socket]]) -> None:
 
 
 def _most_telling(attempts: Sequence[Attempt]) -> tuple[FaultKind, str]:
-    for kind in _MOST_TELLING:
+    for kind in MOST_TELLING:
         for attempt in attempts:
             if attempt.outcome == kind.value:
                 return kind, attempt.detail

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from smtpcheck.engine.capabilities import Capabilities, parse_capabilities
 from smtpcheck.engine.driver.conversation import context_of, own_name
-from smtpcheck.engine.driver.dial import Dial, DialFailed
+from smtpcheck.engine.driver.dial import Dial, DialFailed, Way
 from smtpcheck.engine.driver.wire import Wire, WireFailed
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import FaultKind, Probe, Reply
@@ -35,6 +35,9 @@ class Question:
 class Visitor:
     """Who asks: the name of the server, what is trusted, and what EHLO says ("" for our own).
 
+    ``source_address`` is the one to come from, "" for whichever the system takes; ``way`` opens the
+    connection instead.
+
     A certificate always has to be trusted: a port whose certificate the account refuses would only
     be the next thing to fail, and whoever is in between could offer one.
     """
@@ -42,6 +45,8 @@ class Visitor:
     host: str
     trust: Trust
     ehlo_name: str = ""
+    source_address: str = ""
+    way: Way | None = None
 
 
 async def knock(
@@ -98,7 +103,8 @@ class _Knock:
 
     async def _visit(self, addresses: Sequence[Address]) -> None:
         seconds = self._deadline - asyncio.get_running_loop().time()
-        sock, address = await Dial(self._question.port).connect(addresses, seconds)
+        dial = Dial(self._question.port, self._visitor.source_address, self._visitor.way)
+        sock, address = await dial.connect(addresses, seconds)
         wire = Wire(sock, address)
         self._address = str(address)
         try:

@@ -6,6 +6,7 @@ Knows no socket and no clock: times come in as milliseconds since the test began
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Protocol
 
 from smtpcheck.engine.evidence import Rung
@@ -26,6 +27,7 @@ class Ladder:
     """The rungs of one test, told as they are climbed."""
 
     def __init__(self, planned: tuple[Rung, ...], observer: Observer | None) -> None:
+        self._planned = planned
         self._rungs = list(planned)
         self._open: list[int] = []
         self._observer = observer
@@ -34,6 +36,31 @@ class Ladder:
     def rungs(self) -> tuple[Rung, ...]:
         """The ladder as it stands."""
         return tuple(self._rungs)
+
+    def parted(self) -> Ladder:
+        """The same ladder as far as it is climbed, for one of several that go on from here."""
+        return Ladder(self.rungs, None)
+
+    def show_to(self, observer: Observer | None, shown: tuple[Rung, ...]) -> None:
+        """Tell an observer what happened so far, and from now on what happens.
+
+        ``shown`` are the rungs it saw on the ladder from which this one parted. It knows already
+        that connecting has begun.
+        """
+        self._observer = observer
+        if observer is None:
+            return
+        for old, rung in zip_longest(shown, self._rungs):
+            if rung in (None, old):
+                continue
+            if rung.stage is not Stage.CONNECT and rung.state is not RungState.SKIPPED:
+                observer.stage_started(rung.stage, rung.started_ms or 0)
+            observer.stage_ended(rung)
+
+    @property
+    def climbed(self) -> int:
+        """How many rungs are behind us, or not needed."""
+        return sum(rung.state in (RungState.PROVEN, RungState.SKIPPED) for rung in self._rungs)
 
     @property
     def is_climbing(self) -> bool:
@@ -85,6 +112,22 @@ class Ladder:
         self._tell(index, replace(rung, state=state, took_ms=took_ms))
         if state is RungState.FAILED:
             self._leave_open()
+
+    def is_grouped(self, stage: Stage) -> bool:
+        """Whether a stage that has begun was sent in a group."""
+        return any(rung.stage is stage and rung.grouped for rung in self._rungs)
+
+    def is_proven(self, stage: Stage) -> bool:
+        """Whether a stage has done what it is for."""
+        return any(
+            rung.stage is stage and rung.state is RungState.PROVEN for rung in self._rungs
+        )
+
+    def climb_again(self, stage: Stage) -> None:
+        """Forget what came of a stage and of all behind it."""
+        first = next(i for i, rung in enumerate(self._planned) if rung.stage is stage)
+        self._rungs[first:] = self._planned[first:]
+        self._open = [index for index in self._open if index < first]
 
     def skip(self, stage: Stage) -> None:
         """Leave a planned stage out."""

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.driver.conversation import context_of
+from smtpcheck.engine.driver.dial import Way
 from smtpcheck.engine.driver.knock import Question, Visitor, knock
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Evidence, FaultKind, Probe
@@ -25,8 +26,11 @@ from smtpcheck.engine.tls import Trust
 MAX_PROBES = 3
 # An answer that takes longer helps nobody; the test before has waited long enough.
 PROBE_SECONDS = 3.0
+# How often is looked whether another test has got the answer that this one wants too.
+POLL_SECONDS = 0.1
 # What is left of a total must hold a few round trips to a distant server, or asking is idle.
 MIN_SECONDS = 0.25
+_SILENCES = frozenset({FaultKind.TIMEOUT.value, FaultKind.PROXY_SILENT.value})
 # A port that has said nothing for so long probably waits for us to speak: for TLS.
 SILENCE_SECONDS = 5.0
 
@@ -39,6 +43,8 @@ class Place:
     addresses: frozenset[str]
     question: Question
     trust: Trust
+    proxy: str = ""
+    source_address: str = ""
 
 
 class Prober(Protocol):
@@ -53,6 +59,12 @@ class Prober(Protocol):
     def recall(self, place: Place) -> Probe | None:
         """What this port said to another test a short while ago."""
 
+    def begin(self, place: Place) -> bool:
+        """Whether this test may ask a port now; if so, ``end`` must follow whatever happens."""
+
+    def end(self, place: Place) -> None:
+        """Let others ask a port again."""
+
     def remember(self, place: Place, probe: Probe) -> None:
         """Keep what a port said."""
 
@@ -60,8 +72,11 @@ class Prober(Protocol):
 class Probing:
     """Asks for one test. ``end`` must be awaited whatever happens: it leaves nothing behind."""
 
-    def __init__(self, plan: Plan, policy: Policy, clock: Clock, prober: Prober) -> None:
+    def __init__(
+        self, plan: Plan, policy: Policy, clock: Clock, prober: Prober, way: Way | None = None
+    ) -> None:
         self._plan = plan
+        self._way = way
         self._policy = policy
         self._clock = clock
         self._prober = prober
@@ -104,9 +119,12 @@ class Probing:
 
     async def end(self) -> None:
         """Give up what is still being asked."""
-        if self._beside is not None:
-            self._beside.cancel()
-            await asyncio.gather(self._beside, return_exceptions=True)
+        # Let go of it first: a cancelled task keeps its frames, which lead back here and to the
+        # connection, and such a ring is only freed when the collector next comes by.
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
 
     def _early(self) -> Probe | None:
         """What came of asking beside the greeting, if it has come already."""
@@ -144,9 +162,28 @@ class Probing:
             addresses=frozenset(map(str, addresses)),
             question=question,
             trust=self._trust,
+            proxy=self._way.proxy_name if self._way else "",
+            source_address=self._plan.route.source_address,
         )
         if known := self._prober.recall(place):
             return known
+        if not self._prober.begin(place):
+            return await self._answer_to_another(place)
+        try:
+            return await self._ask_now(place, dialled)
+        finally:
+            self._prober.end(place)
+
+    async def _answer_to_another(self, place: Place) -> Probe | None:
+        """What another test that is asking is told; it may be another thread's, so it is polled."""
+        deadline = self._clock.soon(PROBE_SECONDS)
+        while self._clock.soon(0) < deadline:
+            await asyncio.sleep(POLL_SECONDS)
+            if known := self._prober.recall(place):
+                return known
+        return None
+
+    async def _ask_now(self, place: Place, dialled: Sequence[Address]) -> Probe | None:
         now, deadline = self._clock.soon(0), self._clock.soon(PROBE_SECONDS)
         if deadline - now < MIN_SECONDS:
             return None
@@ -155,11 +192,15 @@ class Probing:
         except Refused:
             return None
         visitor = Visitor(
-            host=self._plan.target.host, trust=self._trust, ehlo_name=self._plan.ehlo_name
+            host=self._plan.target.host,
+            trust=self._trust,
+            ehlo_name=self._plan.ehlo_name,
+            source_address=self._plan.route.source_address,
+            way=self._way,
         )
-        probe = await knock(question, dialled, visitor, deadline)
+        probe = await knock(place.question, dialled, visitor, deadline)
         # A wait that the total cut short does not say that the port would not have answered.
-        if probe.outcome != FaultKind.TIMEOUT.value or deadline - now >= PROBE_SECONDS:
+        if probe.outcome not in _SILENCES or deadline - now >= PROBE_SECONDS:
             self._prober.remember(place, probe)
         return probe
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from smtpcheck.engine.capabilities import Capabilities
+from smtpcheck.engine.dane import contradicts
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.evidence import (
     Attempt,
@@ -17,6 +18,7 @@ from smtpcheck.engine.evidence import (
     Defect,
     Evidence,
     Fault,
+    LookUp,
     Oddity,
     Probe,
     Reply,
@@ -39,6 +41,8 @@ class Record:
         self._plan = plan
         self._clock = clock
         secrets = [plan.credentials.password] if isinstance(plan, LoginPlan) else []
+        if plan.route.proxy is not None:
+            secrets.append(plan.route.proxy.password)
         self._transcript = Transcript(Redactor(secrets))
         self._replies: list[StageReply] = []
         self._oddities: list[Oddity] = []
@@ -46,6 +50,7 @@ class Record:
         self._capabilities: tuple[str, ...] = ()
         self.tls: Tls | None = None
         self.chain: tuple[Certificate, ...] = ()
+        self.chain_ders: tuple[bytes, ...] = ()
         self.defects: tuple[Defect, ...] = ()
         self.asked_for_certificate = False
         self.mechanism = ""
@@ -53,7 +58,15 @@ class Record:
         self.ehlo_name = plan.ehlo_name
         self.address = ""
         self.local_address = ""
+        self.ungrouped: Fault | None = None
         self._probes: tuple[Probe, ...] = ()
+        self._look_ups: tuple[LookUp, ...] = ()
+
+    def restart(self) -> None:
+        """Forget what a connection showed of itself: another one shows it anew."""
+        self.tls = None
+        self._clear = self._capabilities = ()
+        self.chain, self.chain_ders, self.defects = (), (), ()
 
     @property
     def last_code(self) -> int:
@@ -106,6 +119,18 @@ class Record:
             ended = probe.outcome if probe.answers else f"{probe.stage.value} {probe.outcome}"
             self.note(f"probe of port {probe.port} by {probe.security.value}: {ended}{said}")
 
+    def looked_up(self, look_ups: Sequence[LookUp]) -> None:
+        """Record what the name servers said after a failure, and what contradicts the chain."""
+        self._look_ups = tuple(map(self._safe_look_up, look_ups))
+        for item in self._look_ups:
+            self.note(f"look-up of {item}")
+            if item.type == "TLSA" and item.secure and contradicts(item.records, self.chain_ders):
+                self.odd(Oddity("tls.dane", Stage.TLS, str(item)))
+
+    def _safe_look_up(self, item: LookUp) -> LookUp:
+        (canonical,) = self._transcript.safe_lines((item.canonical,))
+        return replace(item, canonical=canonical, records=self._transcript.safe_lines(item.records))
+
     def _safe_probe(self, probe: Probe) -> Probe:
         greeting = probe.greeting and self._transcript.safe_reply(Stage.GREETING, probe.greeting)
         (detail,) = self._transcript.safe_lines((probe.detail,))
@@ -149,6 +174,7 @@ class Record:
             sender=plan.sender.address,
             recipient=plan.recipient.address,
             ehlo_name=self.ehlo_name,
+            proxy=plan.route.proxy.name if plan.route.proxy else "",
             attempts=tuple(attempts),
             address=self.address,
             local_address=self.local_address,
@@ -164,11 +190,26 @@ class Record:
             first_bytes=self._first_of(reader.first_bytes) if reader else b"",
             replies=tuple(self._replies),
             ladder=ladder,
-            oddities=(*notes_of(plan), *self._oddities, *self._odd_lines(reader)),
+            oddities=(
+                *notes_of(plan),
+                *self._oddities,
+                *self._odd_lines(reader),
+                *self._broken_group(),
+            ),
+            refuses_groups=self.ungrouped is not None,
             fault=fault,
             transcript=str(self._transcript),
             probes=self._probes,
+            look_ups=self._look_ups,
         )
+
+    def _broken_group(self) -> list[Oddity]:
+        """What became of a group whose login passed."""
+        if self.ungrouped is None or self.ungrouped.stage is Stage.AUTH:
+            return []
+        fault = self.safe_fault(self.ungrouped)
+        detail = str(fault.reply or f"{fault.stage.value}: {fault.kind.value}")
+        return [Oddity("proto.pipelining-broken", fault.stage, detail)]
 
     def _odd_lines(self, reader: ReplyReader | None) -> list[Oddity]:
         stage = self._replies[-1].stage if self._replies else Stage.GREETING

@@ -38,7 +38,7 @@ __all__ = [
 MECHANISMS: dict[str, Mechanism] = {
     mechanism.name: mechanism
     for mechanism in (
-        Mechanism("PLAIN", plain),
+        Mechanism("PLAIN", plain, ends_at_once=True),
         Mechanism("LOGIN", login),
         SCRAM_SHA_256,
         SCRAM_SHA_1,
@@ -46,7 +46,7 @@ MECHANISMS: dict[str, Mechanism] = {
         SCRAM_SHA_256_PLUS,
         Mechanism("XOAUTH2", xoauth2),
         Mechanism("OAUTHBEARER", oauthbearer),
-        Mechanism("EXTERNAL", external),
+        Mechanism("EXTERNAL", external, ends_at_once=True),
     )
 }
 

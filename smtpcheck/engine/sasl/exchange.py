@@ -87,13 +87,16 @@ class Mechanism:
     """A SASL mechanism that this program speaks.
 
     ``proves_server``: without the server's own proof its 235 is worth nothing. ``binds_channel``:
-    it needs the binding of an encrypted connection.
+    it needs the binding of an encrypted connection. ``ends_at_once``: its initial response is all
+    it says, and it sets no security layer, so that other commands may follow in the same flight
+    (RFC 4954 section 4).
     """
 
     name: str
     script: Callable[[Credentials, Link], Script]
     proves_server: bool = False
     binds_channel: bool = False
+    ends_at_once: bool = False
 
 
 class Exchange:

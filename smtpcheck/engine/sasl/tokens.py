@@ -6,7 +6,6 @@ refusal itself comes.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from smtpcheck.engine.plan import Credentials
@@ -45,6 +44,8 @@ def _explained(challenge: bytes) -> Script:
 
 
 def _json_object(octets: bytes) -> dict[str, Any]:
+    import json  # only a refused token is explained in it
+
     try:
         found = json.loads(octets)
     except (ValueError, RecursionError):  # nested a thousand times it is no answer either

@@ -10,6 +10,7 @@ from pathlib import Path
 import smtpcheck
 from smtpcheck.engine.catalogue import CATALOGUE, Outcome
 from smtpcheck.engine.catalogue.general import ENTRIES as GENERAL
+from smtpcheck.engine.diagnosis.looked_up import LOOKED_UP_IDS
 from smtpcheck.engine.diagnosis.probed import PROBED_IDS
 from smtpcheck.engine.diagnosis.rules import SPECIFIC
 
@@ -25,12 +26,13 @@ NAMED_WHERE_SEEN = {
     "config.control-character": "engine/grammar.py",
     "config.sender-missing": "engine/plan.py",
     "config.secret-missing": "engine/plan.py",
+    "config.proxy-unknown": "services/proxies.py",
     "config.pin-invalid": "engine/plan.py",
     "config.ca-invalid": "engine/tls.py",
     "config.client-cert-invalid": "engine/tls.py",
     "config.destination-forbidden": "engine/policy.py",
     "config.port-forbidden": "engine/policy.py",
-    "config.cleartext-secret": "engine/session.py",
+    "config.cleartext-secret": "engine/session/__init__.py",
     "config.account-ambiguous": "services/asking.py",
     "config.secret-not-found": "services/asking.py",
     "config.secret-destination-changed": "services/asking.py",
@@ -39,6 +41,8 @@ NAMED_WHERE_SEEN = {
     "tls.cert-cn-only": "engine/chain.py",
     "tls.interception": "engine/chain.py",
     "tool.budget": "engine/driver/__init__.py",
+    "dns.no-address-of-family": "engine/driver/__init__.py",
+    "config.source-address-invalid": "engine/plan.py",
 }
 # The same, with the name of the field put in.
 NAMED_BY_FIELD = {"config.sender-invalid", "config.recipient-invalid"}
@@ -55,32 +59,25 @@ WARNINGS = {
     "auth.offered-in-clear",
     "auth.scram-rounds-low",
     "connect.one-address-down",
+    "connect.one-address-fails",
+    "connect.through-proxy",
     "connect.ipv6-broken",
     "tls.cert-expiring",
+    "tls.dane",
     "tool.not-proven",
+    "ehlo.capability-lost",
+    "tls.cert-changed",
+    "auth.lockout-risk",
 }
 
 # No test alone can see them.
 NEEDS_MORE_THAN_ONE_TEST = {
-    "ehlo.capability-lost": "what was offered at the last good test",
-    "tls.cert-changed": "the certificate of the last good test",
-    "auth.lockout-risk": "how often this secret was refused",
     "tool.interrupted": "a later run, which finds the row that nobody closed",
 }
-NEEDS_MORE_LOOK_UPS = {
-    "dns.dnssec-bogus": "the same question to a resolver without validation",
-    "tls.dane": "a TLSA record, read with DNSSEC",
-    "connect.proxy-refused": "a proxy in between",
-}
 
-RECOGNISED = {rule.id for rule in SPECIFIC} | PROBED_IDS | {item.id for item in GENERAL}
-EXPLAINED = (
-    set(NAMED_WHERE_SEEN)
-    | NAMED_BY_FIELD
-    | WARNINGS
-    | set(NEEDS_MORE_THAN_ONE_TEST)
-    | set(NEEDS_MORE_LOOK_UPS)
-)
+BY_RULE = {rule.id for rule in SPECIFIC} | PROBED_IDS | LOOKED_UP_IDS
+RECOGNISED = BY_RULE | {item.id for item in GENERAL}
+EXPLAINED = set(NAMED_WHERE_SEEN) | NAMED_BY_FIELD | WARNINGS | set(NEEDS_MORE_THAN_ONE_TEST)
 
 
 def test_what_has_no_rule_is_explained() -> None:

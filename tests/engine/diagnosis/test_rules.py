@@ -14,6 +14,7 @@ from smtpcheck.engine.evidence import Evidence, Fault, FaultKind
 from smtpcheck.engine.stages import RungState, Security, Stage
 from tests.engine.diagnosis.evidences import NOT_SAID, SAID
 from tests.engine.diagnosis.sightings import LEAF, diagnosis_of, fault, judged, rung, seen
+from tests.engine.diagnosis.wild import REPLIES
 
 GREETING, EHLO, STARTTLS, TLS = Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.TLS
 AUTH, MAIL, RCPT, DATA, CONTENT = Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.CONTENT
@@ -22,6 +23,9 @@ ON_CONNECT = {"security": Security.TLS, "first_bytes": b""}
 
 def ended(stage: Stage, kind: FaultKind, detail: str = "", raw: bytes = b"") -> Fault:
     return fault(stage, kind=kind, detail=detail, raw=raw)
+
+
+WILD = [said.evidence() for said in REPLIES]
 
 
 def garbled(first_bytes: bytes) -> Evidence:
@@ -54,6 +58,11 @@ def untrusted(verify_code: int) -> Evidence:
 MYSQL = b"\x4a\x00\x00\x00\x0a8.0.36\x00"
 MYSQL_ERROR = b"\x45\x00\x00\x00\xff\x6a\x04Host is not allowed"
 
+
+def by_proxy(kind: FaultKind) -> Evidence:
+    return seen(ended(Stage.CONNECT, kind, "HTTP 403 Forbidden"), proxy="office")
+
+
 TABLE: list[tuple[Evidence, str]] = [
     # names and connections
     (seen(ended(Stage.DNS, FaultKind.NAME_UNKNOWN)), "dns.nxdomain"),
@@ -65,6 +74,9 @@ TABLE: list[tuple[Evidence, str]] = [
     (seen(ended(Stage.CONNECT, FaultKind.RESOURCES)), "connect.worker-resources"),
     (seen(ended(Stage.CONNECT, FaultKind.SOURCE_ADDRESS)), "connect.source-address"),
     (seen(ended(Stage.CONNECT, FaultKind.TIMEOUT)), "connect.timeout"),
+    (by_proxy(FaultKind.PROXY_REFUSED), "connect.proxy-refused"),
+    (by_proxy(FaultKind.PROXY_SILENT), "connect.proxy-silent"),
+    (by_proxy(FaultKind.PROXY_UNREACHABLE), "connect.proxy-unreachable"),
     # services that are no mail server
     (garbled(b"HTTP/1.1 400 Bad Request\r\n"), "proto.http"),
     (garbled(b"<!DOCTYPE html>"), "proto.http"),
@@ -315,7 +327,7 @@ def test_a_diagnosis_has_everything_that_its_text_names(
 def test_every_rule_decides_something_in_the_table() -> None:
     deciding = {
         next((index for index, rule in enumerate(SPECIFIC) if rule.matches(by, evidence)), None)
-        for evidence in (*(evidence for evidence, _ in (*TABLE, *NOT_SAID)), *SAID)
+        for evidence in (*(evidence for evidence, _ in (*TABLE, *NOT_SAID)), *SAID, *WILD)
         if (by := evidence.fault) is not None
     }
     idle = [SPECIFIC[index].id for index in range(len(SPECIFIC)) if index not in deciding]

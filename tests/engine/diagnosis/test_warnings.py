@@ -15,6 +15,7 @@ from smtpcheck.engine.diagnosis.warnings import (
     warnings_of,
 )
 from smtpcheck.engine.evidence import Attempt, Defect, Fault, FaultKind, Finding, Oddity, StageReply
+from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Goal, RungState, Stage
 from tests.engine.diagnosis.sightings import LEAF, SEALED, fault, judged, reply, rung, seen
 
@@ -44,7 +45,7 @@ BLANK = Oddity("config.secret-whitespace", Stage.CONFIG, "a blank at the end")
 
 
 def warnings(**changes: Any) -> list[Finding]:
-    return list(warnings_of(seen(**changes)))
+    return list(warnings_of(seen(**changes), Past()))
 
 
 def ids(**changes: Any) -> list[str]:
@@ -126,9 +127,59 @@ def test_an_ipv6_address_that_refuses_is_down_like_any_other() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "has_route", "ids_told"),
+    [
+        ("unreachable", True, ["connect.ipv6-broken"]),
+        ("timeout", True, ["connect.ipv6-broken"]),
+        ("refused", True, ["connect.one-address-down"]),
+        ("abandoned", True, []),
+        ("unreachable", False, []),
+        ("timeout", False, ["connect.one-address-down"]),
+    ],
+)
+def test_an_ipv6_address_without_an_answer_is_judged_by_the_machines_route(
+    outcome: str, ids_told: list[str], *, has_route: bool
+) -> None:
+    tried = (attempt("2001:db8::1", outcome), CONNECTED)
+    assert ids(attempts=tried, has_ipv6_route=has_route) == ids_told
+
+
+def test_where_ipv6_works_for_one_address_it_is_not_broken() -> None:
+    tried = (attempt("2001:db8::1", "timeout"), attempt("2001:db8::2", "connected"))
+    assert ids(attempts=tried, has_ipv6_route=True) == ["connect.one-address-down"]
+
+
+def test_all_addresses_that_are_down_are_named() -> None:
+    down = (attempt("192.0.2.2", "refused"), attempt("192.0.2.3", "timeout"))
+    (found,) = warnings(attempts=(*down, CONNECTED))
+    assert found.parameters["address"] == "192.0.2.2, 192.0.2.3"
+
+
 def test_a_failed_test_has_warnings_too_but_not_that_its_goal_was_short() -> None:
     by = fault(Stage.AUTH, "535 no", kind=FaultKind.REPLY)
     assert ids(ended_by=by, goal=Goal.LOGIN, **CAUSES["proto.bare-lf"]) == ["proto.bare-lf"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "is_told"),
+    [
+        (Stage.CONNECT, FaultKind.REFUSED, True),
+        (Stage.GREETING, FaultKind.CLOSED, True),
+        (Stage.CONNECT, FaultKind.PROXY_REFUSED, False),
+        (Stage.AUTH, FaultKind.CLOSED, False),
+    ],
+)
+def test_what_a_proxy_may_have_caused_is_told(
+    stage: Stage, kind: FaultKind, *, is_told: bool
+) -> None:
+    by = fault(stage, kind=kind)
+    assert ids(ended_by=by, proxy="office") == ["connect.through-proxy"] * is_told
+    assert ids(ended_by=by) == []
+
+
+def test_an_address_that_a_proxy_did_not_open_is_not_down() -> None:
+    assert ids(attempts=(attempt("192.0.2.2", "proxy-refused"), CONNECTED)) == []
 
 
 def test_a_warning_is_told_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smtpcheck.engine.catalogue import Outcome
 from smtpcheck.engine.chain import VERIFY_CODES
 from smtpcheck.engine.diagnosis.matcher import Rule, at, by, first, words
 from smtpcheck.engine.evidence import FaultKind
@@ -12,6 +13,15 @@ _UPGRADED = frozenset({Security.STARTTLS, Security.OPPORTUNISTIC})
 TLS = (
     Rule(id="tls.starttls-not-offered", stages=at(Stage.STARTTLS), kinds=by(FaultKind.NOT_OFFERED)),
     Rule(id="tls.starttls-454", stages=at(Stage.STARTTLS), codes=("454",)),
+    Rule(
+        id="tls.starttls-454",
+        stages=at(Stage.STARTTLS),
+        codes=("5",),
+        text=words(
+            r"\b(unable|failed) to (initiali[sz]e|start)\b.{0,20}\b(security|tls|ssl)\b"
+            r"|\b(tls|ssl)\b.{0,40}\b(not |un)available\b"
+        ),
+    ),
     Rule(id="tls.starttls-injection", kinds=by(FaultKind.INJECTION)),
     Rule(id="tls.pin-mismatch", kinds=by(FaultKind.PIN)),
     Rule(
@@ -40,6 +50,7 @@ TLS = (
 )
 
 _HANDSHAKE = by(FaultKind.HANDSHAKE)
+_AFTER_HANDSHAKE = at(Stage.GREETING, Stage.EHLO)
 _ABOUT_OURS = words(
     "ALERT_(HANDSHAKE_FAILURE|NO_CERTIFICATE|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|ACCESS_DENIED"
     "|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNKNOWN_CA|DECRYPT_ERROR"
@@ -64,6 +75,21 @@ HANDSHAKES = (
         kinds=_HANDSHAKE,
         detail=_ABOUT_OURS,
         showed_certificate=False,
+    ),
+    # Postfix ends the handshake, and says it instead of its greeting or its answer to EHLO.
+    Rule(
+        id="tls.client-cert-required",
+        stages=_AFTER_HANDSHAKE,
+        codes=("4", "5"),
+        text=words(r"\bno client certificate presented\b"),
+        outcome=Outcome.FAILS,
+    ),
+    Rule(
+        id="tls.client-cert-rejected",
+        stages=_AFTER_HANDSHAKE,
+        codes=("4", "5"),
+        text=words(r"\bclient certificate not trusted\b"),
+        outcome=Outcome.FAILS,
     ),
     Rule(
         id="tls.version",

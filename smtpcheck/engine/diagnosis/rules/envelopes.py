@@ -9,12 +9,15 @@ from smtpcheck.engine.stages import Stage
 
 _ENVELOPE = at(Stage.MAIL, Stage.RCPT, Stage.DATA)
 _SUBMISSION = at(Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.CONTENT)
+# Some servers look for the recipient only when they have the mail.
+_TO_RECIPIENT = at(Stage.RCPT, Stage.DATA, Stage.CONTENT)
 _ADDRESSES = at(Stage.MAIL, Stage.RCPT)
 _RELAY_DENIED = words(
     r"\brelay(ing)? (access )?(is )?"
     r"(denied|disallowed|not (permitted|allowed)|prohibited|rejected)\b"
     r"|\b(unable|not (allowed|permitted|authori[sz]ed)) to relay\b|\bdo(es)? not relay\b"
-    r"|\bno relaying\b|\bnot (an )?open relay\b"
+    r"|\bno relaying\b|\bnot (an )?open relay\b|\brcpthosts\b"
+    r"|\bdelivery is not allowed to this address\b"
 )
 
 ENVELOPES = (
@@ -29,7 +32,7 @@ ENVELOPES = (
         text=words(r"\bsender address rejected: need fully[- ]qualified\b"),
     ),
     Rule(id="mail.syntax", stages=at(Stage.MAIL), codes=("501", "555")),
-    Rule(id="rcpt.null-mx", stages=at(Stage.RCPT, Stage.DATA, Stage.CONTENT), codes=("556",)),
+    Rule(id="rcpt.null-mx", stages=_TO_RECIPIENT, codes=("556",)),
     Rule(
         id="rcpt.null-mx",
         stages=_SUBMISSION,
@@ -50,20 +53,39 @@ ENVELOPES = (
     Rule(id="rcpt.relay-denied", stages=at(Stage.RCPT), codes=("551",)),
     Rule(
         id="rcpt.unknown",
-        stages=at(Stage.RCPT),
+        stages=_TO_RECIPIENT,
         codes=("5",),
-        enhanced=("5.1.1", "5.1.2", "5.1.6", "5.1.10"),
+        enhanced=("5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1"),
+    ),
+    # So Exchange Online says that its directory does not have this one.
+    Rule(
+        id="rcpt.unknown",
+        stages=_TO_RECIPIENT,
+        codes=("5",),
+        enhanced=("5.4.1",),
+        text=words(r"\brecipient address rejected\b"),
     ),
     Rule(
         id="rcpt.unknown",
         stages=at(Stage.RCPT),
-        codes=("550", "553", "554"),
+        codes=("4",),
+        enhanced=("4.1.1", "4.1.2"),
+        text=words(r"\bunknown\b|\bnot found\b|\bdoes not exist\b"),
+    ),
+    # Some providers begin every refusal with "mailbox unavailable", so it must be all there is.
+    Rule(
+        id="rcpt.unknown",
+        stages=at(Stage.RCPT),
+        codes=("5",),
         text=words(
+            r"^(?!.*\bsender\b).*("
             r"\b(user|recipient|mailbox|account|address)( is)? unknown\b"
             r"|\bunknown (user|recipient|mailbox|account|address)\b"
             r"|\bno such (user|mailbox|recipient|person|account|address)\b"
             r"|\b(user|mailbox|recipient|account|address)\b.{0,30}\b(does not exist|not found)\b"
+            r"|\b(user|recipient)\b.{0,20}\bdoes(n't| not) have\b"
             r"|\b(invalid|unrouteable|undeliverable) (recipient|mailbox|address)\b"
+            r"|\bno mailbox here\b|\binactive mailbox\b|\bmailbox (is )?unavailable\W*$)"
         ),
     ),
     # So OpenSMTPD says that its table of virtual users does not have this one.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from smtpcheck.engine.catalogue import Outcome
 from smtpcheck.engine.diagnosis.matcher import Rule, at, by, first, words
+from smtpcheck.engine.diagnosis.rules.turned_away import LISTED, NO_REVERSE_NAME, UNWANTED
 from smtpcheck.engine.evidence import FaultKind
 from smtpcheck.engine.stages import Stage
 
 _REWRITTEN = at(Stage.EHLO, Stage.STARTTLS, Stage.AUTH)
 _ASTERISKS = first(rb"220[ -][*02 ]{8}")
 _TOO_MANY = words(
-    r"\btoo many\b|\bconnection (limit|rate)\b|\brate[ -]?limit|\bconcurrent connections?\b"
+    r"\btoo many (\w+ ){0,3}(connections?|sessions?)\b|\bconnection (limit|rate)\b"
+    r"|\brate[ -]?limit|\bconcurrent connections?\b"
 )
 
 GREETINGS = (
@@ -53,7 +55,6 @@ GREETINGS = (
         kinds=by(FaultKind.NOT_OFFERED, FaultKind.REPLY),
         first_bytes=_ASTERISKS,
     ),
-    Rule(id="greet.521", stages=at(Stage.GREETING), codes=("521",)),
     Rule(
         id="greet.421-ses",
         stages=at(Stage.GREETING, Stage.EHLO),
@@ -75,17 +76,21 @@ GREETINGS = (
         text=_TOO_MANY,
         outcome=Outcome.INCONCLUSIVE,
     ),
+    Rule(id="greet.554", stages=at(Stage.GREETING, Stage.EHLO), codes=("4", "5"), text=LISTED),
+    Rule(id="greet.554", stages=at(Stage.EHLO), codes=("4", "5"), text=NO_REVERSE_NAME),
+    Rule(id="greet.554", stages=at(Stage.GREETING), codes=("4", "5"), text=UNWANTED),
+    Rule(id="greet.521", stages=at(Stage.GREETING, Stage.EHLO), codes=("521",)),
     Rule(id="greet.554", stages=at(Stage.GREETING), codes=("554",)),
+    # Other things are said with a 421 too: that this machine is to come back later, or never.
     Rule(
-        id="greet.554",
+        id="greet.421-unavailable",
         stages=at(Stage.GREETING),
-        codes=("5",),
+        codes=("421",),
         text=words(
-            r"\bblocked\b|\b(block|black|deny)[ -]?list|\bdnsbl\b|\brbl\b|\breputation\b"
-            r"|\bclient (host|address)\b|\byour (ip|host|address)\b|\breverse dns\b"
+            r"\b(not |un)available\b|\boverload|\bbusy\b|\bload\b|\bshut(ting)?[ -]?down\b"
+            r"|\b(is|going) down\b|\bmaintenance\b|\bresources?\b|^\W*$"
         ),
     ),
-    Rule(id="greet.421-unavailable", stages=at(Stage.GREETING), codes=("421",)),
     Rule(
         id="greet.421-unavailable",
         stages=at(Stage.GREETING),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from smtpcheck.engine.catalogue import Outcome
 from smtpcheck.engine.diagnosis.matcher import Rule, at, by, words
 from smtpcheck.engine.evidence import FaultKind
 from smtpcheck.engine.stages import Stage
 
 _AFTER_HELLO = at(Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA)
+_WRONG = words(
+    r"^(?!.*(\btemporar|\bunavailable\b|\btoo many\b)).*("
+    r"\b(invalid|incorrect|wrong|bad)\b.{0,30}\b(user(name)?|login|password|credentials?)\b"
+    r"|\b(user ?name|login|password|credentials?)\b.{0,30}\b(invalid|incorrect|wrong|mismatch)\b)"
+)
 _EXPIRED = words(r"\bpasswords?\b.{0,30}\bexpired\b|\bexpired (user )?password\b")
 
 LOGINS = (
@@ -39,6 +45,7 @@ LOGINS = (
         detail=words("^token-refused$"),
     ),
     Rule(id="auth.needs-tls", stages=at(Stage.AUTH), codes=("538",)),
+    Rule(id="auth.needs-tls", stages=at(Stage.AUTH), codes=("5",), enhanced=("5.7.10", "5.7.11")),
     Rule(
         id="tls.starttls-required",
         stages=_AFTER_HELLO,
@@ -77,8 +84,13 @@ LOGINS = (
         text=words(
             r"\btoo many (\w+ ){0,2}"
             r"(log-?ins?|logons?|auth\w*|sign-?ins?|attempts|tries|failures)\b"
-            r"|\btemporarily (locked|blocked)\b|\brate[ -]?limit|\btry again (in|after) [0-9]+"
+            r"|\btemporarily (locked|blocked)\b|\brate[ -]?limit|\brate exceeded\b"
+            r"|\btry again (in|after) [0-9]+"
         ),
+    ),
+    # Some servers have one code for every refusal, and their words say that no waiting helps.
+    Rule(
+        id="auth.invalid", stages=at(Stage.AUTH), codes=("4",), text=_WRONG, outcome=Outcome.FAILS
     ),
     Rule(id="auth.temporary", stages=at(Stage.AUTH), codes=("454",)),
     Rule(
@@ -118,6 +130,7 @@ LOGINS = (
         codes=("5",),
         text=words(
             r"\bunrecogni[sz]ed authentication (type|mechanism|method)\b"
+            r"|\bno (authentication )?mechanism available\b"
             r"|\b(mechanism|authentication (type|method))\b.{0,20}"
             r"\bnot (supported|allowed|available|implemented)\b"
         ),
@@ -149,7 +162,7 @@ LOGINS = (
         codes=("5",),
         text=words(
             r"\bapp(lication)?([- ]specific)?[- ]password( is)? (required|needed)\b"
-            r"|\b(use|create|need|requires?|enter) (an? )?"
+            r"|\b(use|create|needs?|requires?|enter) (an? )?"
             r"app(lication)?([- ]specific)?[- ]password\b"
         ),
     ),
@@ -164,8 +177,8 @@ LOGINS = (
         stages=at(Stage.AUTH),
         codes=("5",),
         text=words(
-            r"\b(account|mailbox|user)\b.{0,20}\b(is|has been|was) "
-            r"(disabled|suspended|blocked|locked|deactivated)\b"
+            r"\b(account|mailbox|user)\b.{0,20}\b"
+            r"(disabled|suspended|blocked|locked|deactivated|inactive|not (yet )?activ(e|ated))\b"
         ),
     ),
     Rule(id="auth.too-weak", stages=at(Stage.AUTH), codes=("534",), enhanced=("5.7.9",)),
@@ -178,4 +191,42 @@ LOGINS = (
 )
 
 # Behind what providers mean by it.
-REFUSED_LOGINS = (Rule(id="auth.invalid", stages=at(Stage.AUTH), codes=("535",)),)
+REFUSED_LOGINS = (
+    # What Cyrus SASL says by way of Postfix when its own service cannot be reached.
+    Rule(
+        id="auth.temporary",
+        stages=at(Stage.AUTH),
+        codes=("5",),
+        text=words(
+            r"\bgeneric failure\b|\b(cannot|could not|unable to) connect to \w*auth"
+            r"|\bunable to authenticate at (this|present)\b"
+            r"|\bdatabase (error|failure|unavailable)\b"
+        ),
+    ),
+    # No user name and no password were sent that could be wrong.
+    Rule(
+        id="auth.external-refused",
+        stages=at(Stage.AUTH),
+        codes=("535",),
+        mechanisms=frozenset({"EXTERNAL"}),
+    ),
+    Rule(id="auth.invalid", stages=at(Stage.AUTH), codes=("535",)),
+    Rule(id="auth.invalid", stages=at(Stage.AUTH), codes=("5",), enhanced=("5.7.8",)),
+    Rule(id="auth.invalid", stages=at(Stage.AUTH), codes=("5",), text=_WRONG),
+    Rule(
+        id="auth.invalid",
+        stages=at(Stage.AUTH),
+        codes=("5",),
+        text=words(r"\b(authentication|login) (has )?(failed|failure|unsuccessful)\b"),
+    ),
+    # A server without logins at this point does not know the command.
+    Rule(id="auth.503-not-advertised", stages=at(Stage.AUTH), codes=("502",)),
+    Rule(
+        id="auth.503-not-advertised",
+        stages=at(Stage.AUTH),
+        codes=("500",),
+        text=words(
+            r"\b(unrecogni[sz]ed|unknown|invalid|not (recogni[sz]ed|implemented|supported))\b"
+        ),
+    ),
+)

@@ -26,6 +26,7 @@ MESSAGES = (
         text=words(
             r"\b(missing|duplicate|multiple|more than one|invalid|no|not have)\b.{0,40}"
             r"(\b(from|date|message-id|subject|to)['\"]?:? ?(header|field)|\bheaders?\b)"
+            r"|\bheaders? (fails?|failed|syntax)\b"
             r"|\b(from|date|message-id|header)\b['\"]?:? ?(header |field )?(is )?"
             r"(missing|invalid|duplicated?)|\bnot RFC ?(2822|5322|822)[ -]compliant\b"
         ),
@@ -34,9 +35,12 @@ MESSAGES = (
         id="data.spam",
         stages=_MAIL,
         text=words(
-            r"\bspam(my)?\b|\bDT:SPM\b|\bunsolicited\b|\bjunk (mail|e-?mail)\b|\bbulk mail\b"
+            r"\bspam(my)?\b|\bOutboundSpam|\bDT:SPM\b"
+            r"|\bunsolicited\b|\bjunk (mail|e-?mail)\b|\bbulk mail\b"
             r"|\breputation\b|\b(content|message) (was |is |has been )?"
             r"(rejected|blocked|refused) (by|due to|for|because of) (content|filter|policy filter)"
+            r"|\bpotential security (issue|threat|risk)\b"
+            r"|\b(uri|sur)bl\b"
             r"|\b(suspicious|malicious|dangerous) content\b|\bcontent (filter|rejected|denied)"
         ),
     ),

@@ -13,6 +13,9 @@ NAMES = (
 )
 
 CONNECTIONS = (
+    Rule(id="connect.proxy-refused", kinds=by(FaultKind.PROXY_REFUSED)),
+    Rule(id="connect.proxy-silent", kinds=by(FaultKind.PROXY_SILENT)),
+    Rule(id="connect.proxy-unreachable", kinds=by(FaultKind.PROXY_UNREACHABLE)),
     Rule(id="connect.refused", stages=at(Stage.CONNECT), kinds=by(FaultKind.REFUSED)),
     Rule(id="connect.unreachable", stages=at(Stage.CONNECT), kinds=by(FaultKind.UNREACHABLE)),
     Rule(id="connect.reset", stages=at(Stage.CONNECT), kinds=by(FaultKind.RESET)),

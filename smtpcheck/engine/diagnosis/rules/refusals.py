@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from smtpcheck.engine.catalogue import Outcome
 from smtpcheck.engine.diagnosis.matcher import Rule, at, words
+from smtpcheck.engine.diagnosis.rules.turned_away import LISTED, MACHINE_LISTED, NO_REVERSE_NAME
 from smtpcheck.engine.stages import Stage
 
 _ENVELOPE = at(Stage.MAIL, Stage.RCPT, Stage.DATA)
@@ -18,9 +19,10 @@ _GOOGLE = frozenset({"gmail", "google-relay"})
 
 _NEEDS_LOGIN = words(
     r"\bclient (was )?not authenticated\b"
-    r"|\bauthentication (is )?required\b|\bauth(entication)? first\b|\bsmtp auth is required\b"
-    r"|\b(must|need to|have to|please) (first )?(authenticate|log ?in)\b"
-    r"|\b(please )?turn on smtp authentication\b"
+    r"|\bauthentication (is )?required\b|\bauth(entication)? first\b|\bsmtp auth (is )?required\b"
+    r"|\b(must|need to|have to|please) (first )?(be )?(authenticated?|log(ged)? ?in)\b"
+    r"|\b(please )?turn on smtp authentication\b|\brequires? (smtp )?auth(entication)?\b"
+    r"|\bunauthenticated (sender|client|user)s?\b.{0,20}\bnot (allowed|permitted|accepted)\b"
 )
 _NOT_THE_LOGINS_SENDER = words(
     r"\bnot owned by (the )?(auth|user|sasl|login)"
@@ -30,22 +32,15 @@ _NOT_THE_LOGINS_SENDER = words(
     r"|\bsender\b.{0,40}\b(must|does not|doesn't) match\b.{0,40}\b(auth|log ?in|user|account)"
     r"|\bnot (allowed|authori[sz]ed|permitted) to (send|use)\b.{0,20}\b(as|from|sender|address)\b"
 )
-_LISTED = words(
-    r"\bblocked using\b|\b(dns|rh?s?)bl\b|\b(block|black|deny)[ -]?list|\bspamhaus\b|\bspamcop\b"
-    r"|\bbarracudacentral\b|\bsorbs\b|\b(is|are) listed (in|on|at|by)\b|\bbanned sending ip\b"
-    r"|\b(ip|host|server|client|address)\b.{0,40}\b(poor|bad|low) reputation\b"
+_UNVERIFIED = words(
+    r"\bsender verif"
+    r"|\bsender address\b.{0,60}\b(un(deliverable|verified) address|user unknown|does not exist)\b"
 )
-# In the answer to a mail, a list may be one of words or links; here it must be of this machine.
-_MACHINE_LISTED = words(
-    r"(\bclient host\b|\bsending ip\b|\byour (ip|host|server|network)\b|\[[0-9a-f.:]{7,}\])"
-    r".{0,120}(\bblocked\b|block ?list|black ?list|\blisted\b|\breputation\b)|\bbanned sending ip\b"
-)
-_NO_REVERSE_NAME = words(
-    r"\bcannot find your (reverse )?host ?name\b|\breverse (dns|host|lookup|ip)|\brdns\b|\bPTR\b"
-)
+_SENDER_REJECTED = r"\bsender address (\[[^\]]*\] )?(rejected|blocked)\b"
 _TOO_MUCH_MAIL = words(
     r"\brate[ -]?limit|\bthrottl(ed|ing)\b|\btoo (fast|quickly)\b"
-    r"|\btoo (many|much) (messages|mails?|e-?mails?|connections|sessions|errors)\b"
+    r"|\btoo (many|much) (messages|mails?|e-?mails?|connections|sessions)\b"
+    r"|\bun(usual|expected) (\w+ ){0,2}(activity|rate|volume)\b|QuotaExceeded"
     r"|\b(sending|hourly|daily|message|mail|relay|submission) (rate |sending )?(limit|quota)\b"
     r"|\bexceeded\b.{0,40}\b(limit|quota|per (hour|day|minute))\b"
     r"|\b(limit|quota)\b.{0,30}\b(exceeded|reached)\b"
@@ -57,7 +52,7 @@ PROVIDERS_OWN = (
         id="data.send-as-store",
         stages=_SUBMISSION,
         codes=("5",),
-        text=words(r"\bSendAsDenied"),
+        text=words("SendAsDenied"),
     ),
     Rule(id="data.send-as-store", stages=_SUBMISSION, codes=("554",), enhanced=("5.2.252",)),
     Rule(
@@ -180,7 +175,8 @@ PUT_OFF = (
         id="ehlo.rejected",
         stages=_SUBMISSION,
         text=words(
-            r"\b(helo|ehlo) (command |name |argument )?(is |was )?(rejected|refused|invalid)\b"
+            r"\b(helo|ehlo) (command |name |argument )?(\[[^\]]*\] )?(is |was )?"
+            r"(rejected|refused|invalid|blocked)\b"
             r"|\b(invalid|bad|forged|fake) (helo|ehlo)\b"
         ),
         outcome=Outcome.INCONCLUSIVE,
@@ -194,20 +190,51 @@ PUT_OFF = (
     Rule(
         id="rcpt.no-reverse-dns",
         stages=_SUBMISSION,
-        text=_NO_REVERSE_NAME,
+        text=NO_REVERSE_NAME,
         outcome=Outcome.INCONCLUSIVE,
     ),
-    Rule(id="rcpt.block-list", stages=_ENVELOPE, text=_LISTED, outcome=Outcome.INCONCLUSIVE),
+    Rule(id="rcpt.block-list", stages=_ENVELOPE, text=LISTED, outcome=Outcome.INCONCLUSIVE),
     Rule(
         id="rcpt.block-list",
         stages=at(Stage.CONTENT),
-        text=_MACHINE_LISTED,
+        text=MACHINE_LISTED,
         outcome=Outcome.INCONCLUSIVE,
     ),
 )
 
 # The sender: who it is, whether the login may use it, and what its domain says.
 SENDERS = (
+    # First of all, because a domain's sender is told to "authenticate" by these, which is no login.
+    Rule(
+        id="data.dmarc",
+        stages=_SUBMISSION,
+        codes=("5",),
+        enhanced=("5.7.20", "5.7.21", "5.7.22", "5.7.26", "5.7.509", "5.7.515"),
+    ),
+    Rule(id="data.dmarc", stages=_SUBMISSION, codes=("5",), text=words(r"\b(DMARC|DKIM)\b")),
+    # Google lets such mail wait before it refuses it.
+    Rule(
+        id="data.dmarc",
+        stages=_SUBMISSION,
+        codes=("4",),
+        enhanced=("4.7.26", "4.7.30", "4.7.32"),
+        outcome=Outcome.INCONCLUSIVE,
+    ),
+    Rule(id="mail.spf-refused", stages=_SUBMISSION, codes=("5",), enhanced=("5.7.23",)),
+    Rule(
+        id="mail.spf-refused",
+        stages=_SUBMISSION,
+        codes=("5",),
+        text=words(r"\bSPF\b|\bsender policy framework\b|\bopenspf\b"),
+    ),
+    # Of the standard (RFC 7505); with the same code Google speaks of SPF.
+    Rule(id="dns.null-mx-sender", stages=_SUBMISSION, codes=("5",), enhanced=("5.7.27",)),
+    Rule(
+        id="dns.null-mx-sender",
+        stages=_SUBMISSION,
+        codes=("5",),
+        text=words(r"\bsender\b.*\bnull ?MX\b"),
+    ),
     Rule(
         id="mail.not-owned",
         stages=_SUBMISSION,
@@ -228,31 +255,23 @@ SENDERS = (
         text=words(r"\bsender\b.*\bnot logged in\b"),
     ),
     Rule(id="mail.auth-required", stages=_SUBMISSION, codes=("530",)),
+    # Who has logged in is told by the same words that it takes more than that.
+    Rule(
+        id="rcpt.relay-denied",
+        stages=_SUBMISSION,
+        codes=("5",),
+        text=words(r"\brelay(ing)? (access )?denied\b"),
+        has_login=True,
+    ),
     Rule(id="mail.auth-required", stages=_SUBMISSION, codes=("5",), text=_NEEDS_LOGIN),
     # So Postfix refuses who has not logged in on a port for those who do.
     Rule(
         id="mail.auth-required",
         stages=_SUBMISSION,
         codes=("5",),
-        text=words(r"\bclient host rejected: access denied\b"),
+        text=words(r"\b(client host|recipient address) rejected: access denied\b"),
         ports=_SUBMISSION_PORTS,
         has_login=False,
-    ),
-    Rule(id="data.dmarc", stages=_SUBMISSION, codes=("5",), enhanced=("5.7.26",)),
-    Rule(id="data.dmarc", stages=_SUBMISSION, codes=("5",), text=words(r"\bDMARC\b")),
-    Rule(id="dns.null-mx-sender", stages=_SUBMISSION, codes=("5",), enhanced=("5.7.27",)),
-    Rule(
-        id="dns.null-mx-sender",
-        stages=_SUBMISSION,
-        codes=("5",),
-        text=words(r"\bsender\b.*\bnull ?MX\b"),
-    ),
-    Rule(id="mail.spf-refused", stages=_SUBMISSION, codes=("5",), enhanced=("5.7.23",)),
-    Rule(
-        id="mail.spf-refused",
-        stages=_SUBMISSION,
-        codes=("5",),
-        text=words(r"\bSPF\b|\bsender policy framework\b|\bopenspf\b"),
     ),
     Rule(
         id="mail.domain-not-found",
@@ -260,7 +279,14 @@ SENDERS = (
         enhanced=("4.1.8", "5.1.8"),
         text=words(r"\bdomain\b|\bnot found\b|\bresolve\b|\bdns\b"),
     ),
-    Rule(id="mail.domain-not-found", stages=_SUBMISSION, codes=("5",), enhanced=("5.1.8",)),
+    # Microsoft and Zoho say with this code that they have blocked the mailbox itself.
+    Rule(
+        id="mail.domain-not-found",
+        stages=_SUBMISSION,
+        codes=("5",),
+        enhanced=("5.1.8",),
+        text=words(r"^(?!.*\b(outbound|outgoing|blocked|denied)\b)"),
+    ),
     Rule(
         id="mail.domain-not-found",
         stages=_SUBMISSION,
@@ -275,14 +301,14 @@ SENDERS = (
         id="rcpt.sender-verify",
         stages=_SUBMISSION,
         codes=("4",),
-        text=words(r"\bsender verif|\bsender address rejected: un(deliverable|verified) address"),
+        text=_UNVERIFIED,
         outcome=Outcome.INCONCLUSIVE,
     ),
     Rule(
         id="rcpt.sender-verify",
         stages=_SUBMISSION,
         codes=("5",),
-        text=words(r"\bsender verif|\bsender address rejected: un(deliverable|verified) address"),
+        text=_UNVERIFIED,
     ),
 )
 
@@ -303,15 +329,14 @@ LIMITS = (
         ),
         outcome=Outcome.INCONCLUSIVE,
     ),
-    # Bare, RFC 5321 section 4.2.3 means storage; at RCPT it means too many recipients as well.
-    Rule(id="mail.storage", stages=at(Stage.MAIL), codes=("452",)),
     Rule(id="mail.size", stages=_SUBMISSION, codes=("552", "554"), enhanced=("5.3.4", "5.2.3")),
     Rule(
         id="mail.size",
         stages=_SUBMISSION,
         codes=("552", "554", "550"),
         text=words(
-            r"\b(message|mail)\b.{0,30}\b(too (large|big)|exceeds\b.{0,30}\b(size|maximum|limit))"
+            r"\b(message|mail)\b.{0,30}"
+            r"\b(too (large|big)|exceed(s|ed)\b.{0,30}\b(size|maximum|limit))"
             r"|\bmessage size limit\b"
         ),
     ),
@@ -331,7 +356,10 @@ LIMITS = (
     Rule(
         id="rcpt.mailbox-full",
         stages=at(Stage.RCPT),
-        text=words(r"\bmailbox (is )?(over)?full\b|\bover ?quota\b|\bmailbox\b.{0,30}\bquota\b"),
+        text=words(
+            r"\bmailbox (is )?(over)?full\b|\bover ?quota\b|\bmailbox\b.{0,30}\bquota\b"
+            r"|\bexceeded storage allocation\b"
+        ),
         outcome=Outcome.INCONCLUSIVE,
     ),
     Rule(
@@ -339,20 +367,28 @@ LIMITS = (
         stages=_SUBMISSION,
         codes=("4",),
         text=words(
-            r"\bgr[ea]y-? ?list|\bpostgrey\b|\btry again in [0-9]+ ?(s|m)"
+            r"\bgr[ea]y-? ?list|\bpostgrey\b"
             r"|\bnot yet authori[sz]ed to deliver\b"  # greylistd, Debian's for Exim
         ),
     ),
     Rule(id="mail.rate", stages=_SUBMISSION, text=_TOO_MUCH_MAIL, outcome=Outcome.INCONCLUSIVE),
+    Rule(
+        id="rcpt.greylist",
+        stages=_SUBMISSION,
+        codes=("4",),
+        text=words(r"\btry again in [0-9]+ ?(s|m)"),
+    ),
+    # Bare, RFC 5321 section 4.2.3 means storage; at RCPT it means too many recipients as well.
+    Rule(id="mail.storage", stages=at(Stage.MAIL), codes=("452",)),
 )
 
-# Last, what Postfix names only by what it rejects.
+# Last, what Postfix names only by what it rejects, and what says little more than "no" or "later".
 UNEXPLAINED = (
     Rule(
         id="rcpt.delayed-reject",
         stages=at(Stage.RCPT, Stage.DATA),
         codes=("4",),
-        text=words(r"\b(client host|sender address) rejected\b"),
+        text=words(r"\bclient host rejected\b|" + _SENDER_REJECTED),
         outcome=Outcome.INCONCLUSIVE,
     ),
     # Nothing here is about the account: it is this machine that is refused.
@@ -366,6 +402,17 @@ UNEXPLAINED = (
         id="rcpt.delayed-reject",
         stages=at(Stage.RCPT, Stage.DATA),
         codes=("5",),
-        text=words(r"\bsender address rejected\b"),
+        text=words(_SENDER_REJECTED),
+    ),
+    # What many greylists say, and no more.
+    Rule(
+        id="rcpt.greylist",
+        stages=_SUBMISSION,
+        codes=("4",),
+        enhanced=("4.2.0", "4.7.1"),
+        text=words(
+            r"^(?!.*\b((un|not )available|temporary|system)\b)"
+            r".*\b((try|come) (again|back)|retry)\b"
+        ),
     ),
 )

@@ -1,0 +1,152 @@
+"""What a conversation yields to have done, what it receives, and how it ends.
+
+Knows evidence and the vocabulary. A script is a generator of effects; whoever drives it sends back
+what came of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from smtpcheck.engine.capabilities import Capabilities
+from smtpcheck.engine.errors import EngineError
+from smtpcheck.engine.evidence import Fault, Oddity, Reply
+from smtpcheck.engine.sasl import Derive
+from smtpcheck.engine.stages import Stage
+
+# The replies that prove each stage (RFC 5321 section 4.3.2, RFC 3207 section 4, RFC 4954
+# section 6). Another success code answers another command: the dialogue has lost its step.
+PROVING_CODES: dict[Stage, frozenset[int]] = {
+    Stage.GREETING: frozenset({220}),
+    Stage.EHLO: frozenset({250}),
+    Stage.STARTTLS: frozenset({220}),
+    Stage.AUTH: frozenset({235}),
+    Stage.MAIL: frozenset({250}),
+    Stage.RCPT: frozenset({250, 251, 252}),
+    Stage.DATA: frozenset({354}),
+    Stage.CONTENT: frozenset({250}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Effect: the clock of a stage starts; ``grouped`` stages share the clock of their group."""
+
+    stage: Stage
+    grouped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Effect: a stage has done what it is for."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Effect: a planned stage is not needed or not to be had, and the test goes on without it."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Effect: send octets in one flight; ``shown`` are its lines as they may be shown."""
+
+    octets: bytes
+    shown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Effect: wait for one reply of a stage. An ``optional`` one is None if it does not come.
+
+    Of a ``veiled`` one the record keeps the words only where it refuses: otherwise they can hold
+    the server's proof, by which a password could be guessed at leisure.
+    """
+
+    stage: Stage
+    optional: bool = False
+    veiled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """Effect: start TLS now. Bytes that came before it are evidence of injection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Effect: hand over the server's certificate as DER; b"" where there is no TLS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Effect: the capabilities, or the login mechanism, as they are known from now on."""
+
+    capabilities: Capabilities | None = None
+    mechanism: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """Effect: the server did something that is not by the book but does not end the test."""
+
+    oddity: Oddity
+
+
+@dataclass(frozen=True, slots=True)
+class Ungrouped:
+    """Effect: a server cannot take a group with a login; None takes that back."""
+
+    fault: Fault | None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Effect: the ladder is climbed anew from a stage on; what was begun or proven there is not."""
+
+    stage: Stage
+
+
+Effect = (
+    Begin
+    | Proven
+    | Skip
+    | Send
+    | Read
+    | Handshake
+    | Leaf
+    | Derive
+    | Learned
+    | Odd
+    | Ungrouped
+    | Again
+)
+T = TypeVar("T")
+# What comes back depends on the effect: a Reply or None for Read, octets for Leaf and Derive, None
+# for all others.
+Answer = Reply | bytes | None
+Script = Generator[Effect, Answer, T]
+
+
+class StageFailed(EngineError):
+    """A stage ended without being proven."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.stage.value}: {fault.kind.value}")
+        self.fault = fault
+
+
+class GroupLost(EngineError):
+    """A login has passed, and what came behind it in its group cannot be told on this connection.
+
+    One new connection without groups can: see ``without_groups``.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.stage.value}: {fault.kind.value}")
+        self.fault = fault
