@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ KEY_BYTES = 32
 # NIST SP 800-38D section 8.2.2: random nonces of 96 bits are good for 2**32 values of one key.
 NONCE_BYTES = 12
 MAX_KEY_ID_LENGTH = 64
+
+# What parts the subkey from every other use of a key.
+_LOGIN_SUBKEY = b"smtpcheck login memory 1"
 
 _KEY_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_KEY_ID_LENGTH}}}")
 
@@ -100,6 +104,17 @@ class KeyRing:
             return Secret(AESGCM(key).decrypt(nonce, data, _bound(key_id, context)).decode("utf-8"))
         except (InvalidTag, ValueError):
             raise SealBroken from None
+
+    def fingerprint(self, destination: bytes, secret: Secret) -> str:
+        """Return by what a login is remembered: an HMAC that tells nothing without the keys.
+
+        64 hex digits. It is made under a subkey of the first key, so another first key gives other
+        fingerprints: what was remembered is then not found any more, and is learned anew.
+        """
+        subkey = hmac.digest(self.keys[self.first_key_id], _LOGIN_SUBKEY, "sha256")
+        parts = (destination, secret.reveal().encode("utf-8", "surrogatepass"))
+        told = b"".join(len(part).to_bytes(8) + part for part in parts)
+        return hmac.digest(subkey, told, "sha256").hex()
 
 
 def key_ring() -> KeyRing:

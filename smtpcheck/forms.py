@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from smtpcheck.engine.errors import Refused
@@ -20,6 +21,7 @@ from smtpcheck.engine.grammar import refuse_control_characters
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.uri import SmtpUri, checked_port, parse_uri
 from smtpcheck.models import CLIENT_KEY, PASSWORD, SmtpAccount
+from smtpcheck.services.proxies import configured_proxies
 from smtpcheck.wording import describe
 
 
@@ -135,8 +137,8 @@ class SmtpAccountForm(_Form):
         label=_("Password"),
         help_text=_(
             "Leave it empty to keep the saved one. A saved password is never shown, and it is "
-            "deleted when server, port, security, user name, login mechanism, authorities or "
-            "fingerprint change: then type it again."
+            "deleted when server, port, security, user name, login mechanism, authorities, "
+            "fingerprint or proxy change: then type it again."
         ),
     )
     client_key = PrivateKeyField(
@@ -148,6 +150,15 @@ class SmtpAccountForm(_Form):
         required=False,
         label=_("Delete the saved password"),
         help_text=_("For a server that wants no login, or a password that must not stay here."),
+    )
+
+    proxy = forms.ChoiceField(
+        required=False,
+        label=_("Proxy"),
+        help_text=_(
+            "The outgoing proxy that tests go through, out of those of the settings. Changing it "
+            "deletes the saved password."
+        ),
     )
 
     class Meta:
@@ -165,6 +176,7 @@ class SmtpAccountForm(_Form):
             "ehlo_name",
             "ca_bundle",
             "pin",
+            "proxy",
             "client_certificate",
             "team",
         )
@@ -179,8 +191,11 @@ class SmtpAccountForm(_Form):
             self.fields["client_key"].help_text = _(
                 "A key is saved. Leave this empty to keep it. It is deleted when the client "
                 "certificate is emptied, and when server, port, security, user name, login "
-                "mechanism, authorities or fingerprint change."
+                "mechanism, authorities, fingerprint or proxy change."
             )
+        proxy = self.fields.get("proxy")
+        if isinstance(proxy, forms.ChoiceField):
+            proxy.choices = _proxies(self.instance.proxy)
         for name in ("host", "username"):
             if name in self.fields:
                 # A browser would offer the login of this site.
@@ -305,6 +320,17 @@ class SmtpAccountForm(_Form):
                 if field not in self.errors
             }
         super()._update_errors(errors)  # type: ignore[misc]
+
+
+def _proxies(current: str) -> list[tuple[str, str]]:
+    """What can be chosen; a name that the settings have no more stays until a person changes it."""
+    names = sorted(configured_proxies())
+    gone = (current,) if current and current not in names else ()
+    return [
+        ("", gettext("None: straight from here")),
+        *((name, name) for name in names),
+        *((name, gettext("%(name)s (not in the settings)") % {"name": name}) for name in gone),
+    ]
 
 
 def _is_readable(bundle: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -122,3 +123,36 @@ def test_the_ring_shows_no_key(old: str) -> None:
 def test_the_ring_of_the_settings_is_used(settings: Settings, new: str) -> None:
     settings.SMTPCHECK = {"ENCRYPTION_KEYS": new}
     assert key_ring().first_key_id == "new"
+
+
+class TestFingerprint:
+    """By what a login is remembered."""
+
+    def test_the_same_login_has_the_same_one_and_it_shows_nothing(self, old: str) -> None:
+        first, again = (KeyRing.parse(old).fingerprint(b"here", PLAIN) for _ in range(2))
+        assert first == again
+        assert len(first) == 64
+        assert set(first) <= set("0123456789abcdef")
+
+    def test_another_secret_place_or_key_gives_another(self, old: str, new: str) -> None:
+        ring = KeyRing.parse(old)
+        made = {
+            ring.fingerprint(b"here", Secret("a")),
+            ring.fingerprint(b"here", Secret("b")),
+            ring.fingerprint(b"there", Secret("a")),
+            ring.fingerprint(b"her", Secret("ea")),
+            KeyRing.parse(new).fingerprint(b"here", Secret("a")),
+        }
+        assert len(made) == 5
+
+    def test_it_is_no_plain_digest(self, old: str) -> None:
+        plain = hashlib.sha256(b"here" + PLAIN.reveal().encode()).hexdigest()
+        assert KeyRing.parse(old).fingerprint(b"here", PLAIN) != plain
+
+    def test_the_first_key_makes_it(self, old: str, new: str) -> None:
+        alone = KeyRing.parse(old).fingerprint(b"here", PLAIN)
+        assert KeyRing.parse(f"{old},{new}").fingerprint(b"here", PLAIN) == alone
+        assert KeyRing.parse(f"{new},{old}").fingerprint(b"here", PLAIN) != alone
+
+    def test_a_secret_of_half_characters_has_one(self, old: str) -> None:
+        assert KeyRing.parse(old).fingerprint(b"", Secret("\udc80"))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import trustme
+from django import forms
+from pytest_django.fixtures import Settings
 
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.forms import SmtpAccountForm
@@ -159,6 +161,42 @@ def test_it_is_known_when_the_saved_password_was_dropped(
     filled = form(instance=account(), **typed)
     saved(filled)
     assert filled.password_was_dropped == is_dropped
+
+
+# --- The proxy ---
+
+
+def proxies_in(filled: SmtpAccountForm) -> dict[str, str]:
+    """What can be chosen, with its words."""
+    field = filled.fields["proxy"]
+    assert isinstance(field, forms.ChoiceField)
+    return {str(value): str(words) for value, words in field.choices}  # type: ignore[union-attr]
+
+
+def test_the_proxies_of_the_settings_can_be_chosen_by_name(settings: Settings) -> None:
+    settings.SMTPCHECK = settings.SMTPCHECK | {
+        "PROXIES": "web=http://10.0.0.2:3128; office=socks5://annabel:hush-hush@10.0.0.1:1080"
+    }
+    filled = form(proxy="office")
+    assert saved(filled).proxy == "office"
+    assert list(proxies_in(filled)) == ["", "office", "web"]
+    for hidden in ("hush-hush", "annabel", "10.0.0.1"):
+        assert hidden not in filled.as_p()
+    assert "proxy" in errors_of(form(name="Other", host="b.example.org", proxy="elsewhere"))
+
+
+def test_choosing_another_proxy_drops_the_saved_password(settings: Settings) -> None:
+    settings.SMTPCHECK = settings.SMTPCHECK | {"PROXIES": "office=socks5://10.0.0.1:1080"}
+    filled = form(instance=account(), proxy="office")
+    assert not saved(filled).has_secret()
+    assert filled.password_was_dropped
+
+
+def test_a_proxy_that_is_no_longer_in_the_settings_stays_until_it_is_changed() -> None:
+    made = account(proxy="office")
+    filled = form(instance=made, proxy="office")
+    assert (saved(filled).proxy, made.has_secret()) == ("office", True)
+    assert proxies_in(filled)["office"] == "office (not in the settings)"
 
 
 # --- What is refused ---

@@ -102,6 +102,15 @@ class SmtpAccountState(models.Model):
     next_check_at = models.DateTimeField(_("next test"), null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+
+    # What the tests of one destination showed, in memory of which later ones are made. A change of
+    # destination forgets it all; a new password, sender or recipient leaves it.
+    known_destination = models.CharField(max_length=64, blank=True, default="")
+    was_encrypted = models.BooleanField(default=False)
+    # The fingerprint of the server's own certificate that was trusted last.
+    certificate = models.CharField(max_length=64, blank=True, default="")
+    # The lines of the EHLO reply at the last test that worked.
+    capabilities = models.JSONField(default=list, blank=True)
     # The server answered a group of commands wrongly once: command by command from now on.
     no_groups = models.BooleanField(default=False)
 
@@ -139,6 +148,7 @@ class SmtpAccountState(models.Model):
     def take(self, result: SmtpTestResult) -> None:
         """Let a result change this state in memory; see ``SmtpAccountStateManager.record``."""
         self.last_result = result
+        self._remember(result)
         if result.verdict == Verdict.INCONCLUSIVE:
             self.inconclusive_since = self.inconclusive_since or result.started_at
             self.inconclusive_count += 1
@@ -149,6 +159,24 @@ class SmtpAccountState(models.Model):
             self.goal = max(self.goal, result.goal, key=_DEPTH.__getitem__)
         elif self._is_cleared_by(result):
             self._begin(result.verdict, result.goal, result.started_at)
+
+    def _remember(self, result: SmtpTestResult) -> None:
+        """Keep what later tests are compared with; encryption, once seen, is never forgotten here.
+
+        A test that ended before TLS says nothing of it, or whoever cuts one connection could have
+        the next password sent in the clear.
+        """
+        destination = self.account.destination_digest()
+        if self.known_destination != destination:
+            self.known_destination = destination
+            self.was_encrypted = self.no_groups = False
+            self.certificate, self.capabilities = "", []
+        self.no_groups |= bool(result.evidence.get("refuses_groups"))
+        if result.tls is not None:
+            self.was_encrypted = True
+            self.certificate = (result.tls.get("certificate") or {}).get("fingerprint", "")
+        if result.verdict == Verdict.WORKS:
+            self.capabilities = result.capabilities
 
     def _is_cleared_by(self, result: SmtpTestResult) -> bool:
         is_failing = self.verdict == Verdict.FAILS

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from smtpcheck.conf import conf
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.grammar import parse_mailbox
+from smtpcheck.engine.plan import Route
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Goal, Security
 from smtpcheck.engine.uri import SmtpUri, parse_uri
@@ -42,7 +43,8 @@ class Caller:
 class TargetRequest:
     """A target as a caller names it; any text is taken, and judged by the test.
 
-    ``recipient``, ``ca_bundle`` and ``password`` are for callers that hold the keys.
+    ``recipient``, ``ca_bundle``, ``proxy`` (a name of the settings), ``password`` and the client
+    certificate with its key are for callers that hold the keys.
     """
 
     uri: str | None = field(repr=False)
@@ -50,7 +52,10 @@ class TargetRequest:
     use_stored_password: bool = False
     recipient: str | None = None
     ca_bundle: str | None = None
+    proxy: str | None = None
     password: Secret | None = None
+    client_certificate: str | None = None
+    client_key: Secret | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,10 +80,27 @@ class Asked:
     ehlo_name: str = ""
     ca_bundle: str = ""
     pin: str = ""
+    proxy: str = ""
     client_certificate: str = ""
     client_key: Secret | None = None
     digest: str = ""
+    route: Route = field(default_factory=Route)
     refused: Refused | None = None
+
+    def by(self, route: Route) -> Asked:
+        """The same by a route; a way that others would not go says nothing of the account."""
+        self.route = route
+        if route.family or route.source_address:
+            self.digest = ""
+        return self
+
+    @property
+    def is_at_account(self) -> bool:
+        """Whether the test goes to the account's server the same way, and trusts the same there."""
+        account = self.account
+        if account is None:
+            return False
+        return (self.ca_bundle, self.proxy) == (account.ca_bundle, account.proxy)
 
 
 def ask_account(account: SmtpAccount, caller: Caller, goal: Goal | None) -> Asked:
@@ -127,6 +149,9 @@ def _understand(asked: Asked, request: TargetRequest, caller: Caller) -> None:
         asked.security = max(uri.security, Security(account.security), key=_STRICTNESS.index)
         _take_from_account(asked, account)
     asked.ca_bundle = request.ca_bundle or asked.ca_bundle
+    asked.proxy = request.proxy or asked.proxy
+    asked.client_certificate = request.client_certificate or ""
+    asked.client_key = request.client_key
     _choose_password(asked, request, uri)
     _choose_sender(asked, caller)
     _choose_recipient(asked, request)
@@ -158,6 +183,7 @@ def _take_from_account(asked: Asked, account: SmtpAccount) -> None:
     asked.mechanism = account.auth_mechanism
     asked.ehlo_name = account.ehlo_name or conf().EHLO_NAME
     asked.ca_bundle, asked.pin = account.ca_bundle, account.pin
+    asked.proxy = account.proxy
 
 
 def _take_client_certificate(asked: Asked, account: SmtpAccount) -> None:
@@ -170,12 +196,13 @@ def _take_client_certificate(asked: Asked, account: SmtpAccount) -> None:
 def _choose_password(asked: Asked, request: TargetRequest, uri: SmtpUri) -> None:
     """The stored one wins over one that was typed in, and goes nowhere but where it was saved for.
 
-    A CA bundle of the caller's own would let another server pass for that place.
+    A CA bundle or a proxy of the caller's own would let another server pass for that place.
     """
     if not request.use_stored_password or asked.account is None:
         asked.password = request.password or uri.password
         return
-    if asked.ca_bundle != asked.account.ca_bundle:
+    own = asked.account.ca_bundle, asked.account.proxy
+    if (asked.ca_bundle, asked.proxy) != own:
         raise Refused("config.secret-destination-changed", host=uri.host, port=uri.port)
     asked.uses_stored_secret = True
     asked.password = asked.account.reveal_secret(PASSWORD)
@@ -217,6 +244,8 @@ def _is_as_saved(asked: Asked, account: SmtpAccount) -> bool:
     return (
         asked.security == Security(account.security)
         and asked.ca_bundle == account.ca_bundle
+        and asked.proxy == account.proxy
+        and asked.client_certificate == account.client_certificate
         and _as_address(asked.sender) == _as_address(_own_sender(account))
         and _as_address(asked.recipient) == _as_address(own_recipient)
         and (asked.uses_stored_secret or _uses_same_secret(asked, account))

@@ -11,17 +11,15 @@ from django.utils import timezone
 
 from smtpcheck import engine
 from smtpcheck.engine.errors import Refused
-from smtpcheck.engine.evidence import Finding, Report, plain
-from smtpcheck.engine.stages import Owner, Security, Stage, Verdict
+from smtpcheck.engine.evidence import Report
+from smtpcheck.engine.stages import Security, Stage
+from smtpcheck.engine.telling.columns import columns_of, columns_without_report, storable
 from smtpcheck.models import SmtpAccountState, SmtpTestResult
-from smtpcheck.services import limits
+from smtpcheck.services import limits, lockout
 from smtpcheck.services.asking import Asked, Caller
 
 # How long after its budget a test is given up for dead: closing a row may wait for the database.
 GRACE_SECONDS = 30.0
-
-MAX_TRANSCRIPT_LENGTH = 16 * 1024
-MAX_REPLY_LENGTH = 8 * 1024
 
 
 def open_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestResult:
@@ -33,33 +31,32 @@ def open_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestRes
     if asked.refused is None:
         with transaction.atomic():
             limits.queue_up(asked.host)
-            asked.refused = limits.objection(asked, row.started_at)
+            asked.refused = limits.objection(asked, row.started_at) or lockout.objection(
+                asked, caller, row.started_at
+            )
             if asked.refused is None:
                 row.save(force_insert=True)
                 return row
     return _save_refused(row, asked, asked.refused)
 
 
-def close_row(row: SmtpTestResult, report: Report) -> SmtpTestResult:
+def close_row(row: SmtpTestResult, report: Report, login: str = "") -> SmtpTestResult:
     """Write what a test showed into its row and its account's state, in one transaction.
 
-    A row that was closed as interrupted meanwhile stays as it is: history is not rewritten.
+    A row that was closed as interrupted meanwhile stays as it is: history is not rewritten. What
+    became of the ``login`` (see ``lockout.login_of``) is remembered in any case: the server counts
+    it too.
     """
-    return _close(row, _shown(report))
+    with transaction.atomic():
+        lockout.remember(login, report.evidence, row.started_at)
+        return _close(row, _shown(report))
 
 
 def abandon_row(row: SmtpTestResult, diagnosis_id: str, stage: Stage) -> SmtpTestResult:
     """Close the row of a test that did not end by itself; it says nothing of the account."""
     took = timezone.now() - row.started_at
-    columns: dict[str, Any] = {
-        "verdict": Verdict.INCONCLUSIVE.value,
-        "owner": Owner.TESTER.value,
-        "stage": stage.value,
-        "diagnosis_id": diagnosis_id,
-        "confidence": "certain",
-        "took_ms": max(0, round(took.total_seconds() * 1000)),
-    }
-    return _close(row, columns)
+    took_ms = round(took.total_seconds() * 1000)
+    return _close(row, columns_without_report(diagnosis_id, stage, took_ms))
 
 
 def _new_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestResult:
@@ -122,79 +119,14 @@ def _set(row: SmtpTestResult, columns: Mapping[str, Any]) -> None:
 
 def _shown(report: Report) -> dict[str, Any]:
     """The columns of a result that a report fills."""
-    evidence, diagnosis = report.evidence, report.diagnosis
-    reply = evidence.fault.reply if evidence.fault else evidence.reply_of(report.stage)
-    columns = {
-        "verdict": report.verdict.value,
-        "owner": report.owner.value if report.owner else "",
-        "stage": report.stage.value,
-        "took_ms": report.took_ms,
-        "warnings": [_warning(finding) for finding in report.warnings],
-        "reply_code": reply.code if reply else None,
-        "enhanced_code": reply.enhanced[:16] if reply else "",
-        "reply_text": reply.text[:MAX_REPLY_LENGTH] if reply else "",
-        "ladder": plain(evidence.ladder),
-        "capabilities": list(evidence.capabilities or evidence.capabilities_clear),
-        "tls": plain(evidence.tls),
-        "evidence": _evidence(report),
-        "transcript": evidence.transcript[:MAX_TRANSCRIPT_LENGTH],
-    }
-    if evidence.ehlo_name:
-        columns["ehlo_name"] = _fitting("ehlo_name", evidence.ehlo_name)
-    shown: dict[str, Any] = _storable(columns | (_diagnosis(diagnosis) if diagnosis else {}))
-    return shown
-
-
-def _diagnosis(finding: Finding) -> dict[str, Any]:
-    return {
-        "diagnosis_id": finding.id,
-        "diagnosis_parameters": finding.parameters,
-        "evidence_line": finding.evidence_line,
-        "confidence": finding.confidence,
-    }
-
-
-def _warning(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.id,
-        "stage": finding.stage.value if finding.stage else "",
-        "parameters": finding.parameters,
-        "evidence_line": finding.evidence_line,
-    }
-
-
-def _evidence(report: Report) -> dict[str, Any]:
-    names = (
-        "attempts",
-        "address",
-        "local_address",
-        "capabilities_clear",
-        "chain",
-        "defects",
-        "asked_for_certificate",
-        "sent_certificate",
-        "mechanism",
-        "message_id",
-        "first_bytes",
-        "replies",
-        "probes",
-    )
-    return {name: plain(getattr(report.evidence, name)) for name in names}
+    columns = columns_of(report)
+    if "ehlo_name" in columns:
+        columns["ehlo_name"] = _fitting("ehlo_name", columns["ehlo_name"])
+    return columns
 
 
 def _fitting(column: str, text: str) -> str:
     """A text that a column can hold: what was asked may be longer than anything that works."""
     length: int = getattr(SmtpTestResult._meta.get_field(column), "max_length")  # noqa: B009, SLF001 - Django's public name
-    cut: str = _storable(text)[:length]
+    cut: str = storable(text)[:length]
     return cut
-
-
-def _storable(value: Any) -> Any:
-    """The same value in characters that every database takes: no NUL, no half characters."""
-    if isinstance(value, str):
-        return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    return value

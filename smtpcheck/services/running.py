@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.utils.translation import gettext as _
 
 from smtpcheck import engine
 from smtpcheck.conf import conf
 from smtpcheck.engine import Observer
 from smtpcheck.engine.errors import Refused
-from smtpcheck.engine.evidence import Report, Rung
+from smtpcheck.engine.evidence import Report
 from smtpcheck.engine.plan import (
     Budget,
     Credentials,
     Envelope,
-    MessageText,
+    Past,
     Plan,
+    Route,
     Target,
     make_plan,
 )
 from smtpcheck.engine.policy import Policy, parse_entry
 from smtpcheck.engine.redaction import Secret
-from smtpcheck.engine.stages import Security, Stage
-from smtpcheck.models import INTERRUPTED, Door, SmtpTestResult
+from smtpcheck.engine.stages import Security
+from smtpcheck.engine.telling.watch import Watch, place_of
+from smtpcheck.engine.telling.wording import words_of_test_mail
+from smtpcheck.models import INTERRUPTED, Door, SmtpAccount, SmtpTestResult
 from smtpcheck.services.asking import Asked, Caller
 from smtpcheck.services.limits import process_slots
+from smtpcheck.services.lockout import login_of
+from smtpcheck.services.proxies import proxy_named
 from smtpcheck.services.recording import abandon_row, close_row, open_row
+from smtpcheck.services.remembering import past_of
 
 INTERNAL_ERROR = "tool.internal-error"
 
@@ -48,31 +52,16 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A test whose row is written; ``plan`` is None if that row is closed already."""
+    """A test whose row is written; ``plan`` is None if that row is closed already.
+
+    ``login`` is what its login is remembered by, "" if by nothing.
+    """
 
     row: SmtpTestResult
     plan: Plan | None
     policy: Policy
     watch: Watch
-
-
-class Watch:
-    """An observer that remembers the last stage, for a test that does not end by itself."""
-
-    def __init__(self, observer: Observer | None) -> None:
-        self._observer = observer
-        self.stage = Stage.CONFIG
-
-    def stage_started(self, stage: Stage, at_ms: int) -> None:
-        """Remember the stage, and tell the caller's own observer."""
-        self.stage = stage
-        if self._observer is not None:
-            self._observer.stage_started(stage, at_ms)
-
-    def stage_ended(self, rung: Rung) -> None:
-        """Tell the caller's own observer."""
-        if self._observer is not None:
-            self._observer.stage_ended(rung)
+    login: str
 
 
 def run(
@@ -95,7 +84,7 @@ def run(
         except BaseException:
             abandon_row(begun.row, INTERRUPTED, begun.watch.stage)
             raise
-        return close_row(begun.row, report)
+        return close_row(begun.row, report, begun.login)
 
 
 def run_many(
@@ -103,6 +92,7 @@ def run_many(
     caller: Caller,
     budget_seconds: float | None,
     concurrency: int,
+    observer_of: Callable[[SmtpAccount], Observer] | None,
     on_result: Callable[[SmtpTestResult], object] | None,
 ) -> list[SmtpTestResult]:
     """Run tests side by side and return their closed rows in the same order.
@@ -116,7 +106,7 @@ def run_many(
     at_once = max(1, min(concurrency, len(tests)))
     with process_slots(at_once):
         give_back_connections()
-        side_by_side = SideBySide(caller, budget_seconds, at_once, on_result)
+        side_by_side = SideBySide(caller, budget_seconds, at_once, observer_of, on_result)
         return _runner(caller)(side_by_side.run)(tests)
 
 
@@ -128,11 +118,13 @@ class SideBySide:
         caller: Caller,
         budget_seconds: float | None,
         at_once: int,
+        observer_of: Callable[[SmtpAccount], Observer] | None,
         on_result: Callable[[SmtpTestResult], object] | None,
     ) -> None:
         limits = conf()
         self._caller = caller
         self._budget_seconds = budget_seconds
+        self._observer_of = observer_of
         self._on_result = on_result
         self._all = asyncio.Semaphore(at_once)
         self._hosts: dict[str, asyncio.Semaphore] = defaultdict(
@@ -170,7 +162,10 @@ class SideBySide:
 
     async def _one(self, asked: Asked) -> SmtpTestResult:
         begin = _in_database_thread(_begin)
-        begun = await begin(asked, self._caller, self._budget_seconds, None)
+        observer = None
+        if self._observer_of is not None and asked.account is not None:
+            observer = self._observer_of(asked.account)
+        begun = await begin(asked, self._caller, self._budget_seconds, observer)
         if begun.plan is None:
             return begun.row
         try:
@@ -180,7 +175,7 @@ class SideBySide:
         except BaseException:
             await _in_database_thread(abandon_row)(begun.row, INTERRUPTED, begun.watch.stage)
             raise
-        return await _in_database_thread(close_row)(begun.row, report)
+        return await _in_database_thread(close_row)(begun.row, report, begun.login)
 
 
 def refuse_inside_transaction() -> None:
@@ -204,7 +199,13 @@ async def _check(begun: Begun) -> Report:
         raise ValueError("this test is over")
     # The schedule repeats itself, so its probes would only be a nuisance to the same server.
     probes = None if begun.row.door == Door.SCHEDULE else engine.USUAL_PROBES
-    return await engine.check(begun.plan, policy=begun.policy, observer=begun.watch, probes=probes)
+    return await engine.check(
+        begun.plan,
+        policy=begun.policy,
+        observer=begun.watch,
+        probes=probes,
+        look_ups=engine.SYSTEM_LOOK_UPS,
+    )
 
 
 def _runner(
@@ -246,12 +247,13 @@ def _begin(
     """Write the row and make the plan; a test that cannot be planned has its closed row as well."""
     policy = current_policy()
     seconds = budget_seconds or _budgets()[caller.door]
-    plan = _plan(asked, seconds)
+    login = login_of(asked)
+    plan = _plan(asked, seconds, past_of(asked, login))
     row = open_row(asked, caller, seconds)
-    return Begun(row, plan if row.is_open else None, policy, Watch(observer))
+    return Begun(row, plan if row.is_open else None, policy, Watch(observer), login)
 
 
-def _plan(asked: Asked, seconds: float) -> Plan | None:
+def _plan(asked: Asked, seconds: float, past: Past) -> Plan | None:
     """The plan of a test, or None with ``asked.refused`` set."""
     if asked.refused is not None:
         return None
@@ -275,12 +277,20 @@ def _plan(asked: Asked, seconds: float) -> Plan | None:
                 total_seconds=seconds,
                 connect_seconds=min(seconds, conf().CONNECT_TIMEOUT_SECONDS),
             ),
-            message=_message(),
+            message=words_of_test_mail(),
             extra_ca_file=conf().EXTRA_CA_FILE,
+            route=_route(asked),
+            past=past,
         )
     except Refused as refused:
         asked.refused = refused
         return None
+
+
+def _route(asked: Asked) -> Route:
+    """The way that was asked for, else that of the settings, through the account's proxy."""
+    source_address = asked.route.source_address or conf().SOURCE_ADDRESS
+    return replace(asked.route, source_address=source_address, proxy=proxy_named(asked.proxy))
 
 
 def _credentials(asked: Asked) -> Credentials | None:
@@ -291,25 +301,13 @@ def _credentials(asked: Asked) -> Credentials | None:
     return Credentials(username=asked.username, password=password, mechanism=asked.mechanism)
 
 
-def _message() -> MessageText:
-    return MessageText(
-        subject=_("Test message from smtpcheck"),
-        body=_(
-            "This message was sent to test a mail account.\n"
-            "It arrived, so the account can send mail. Nobody needs to answer it; it can be "
-            "deleted."
-        ),
-    )
-
-
 def _fail(begun: Begun, error: Exception) -> SmtpTestResult:
     """Close the row after a fault of our own.
 
     Told without the error's text and without values, because either could hold a secret.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-    logger.error("Test %s ended by %s at %s", begun.row.pk, type(error).__qualname__, where)
+    kind, place = type(error).__qualname__, place_of(error)
+    logger.error("Test %s ended by %s at %s", begun.row.pk, kind, place)
     return abandon_row(begun.row, INTERNAL_ERROR, begun.watch.stage)
 
 

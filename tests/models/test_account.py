@@ -58,6 +58,7 @@ def test_no_column_holds_the_secret_in_clear() -> None:
         {"username": "bob@example.org"},
         {"ca_bundle": PEM},
         {"pin": "ab" * 32},
+        {"proxy": "office"},
         {"auth_mechanism": "LOGIN"},
     ],
 )
@@ -182,7 +183,7 @@ def test_no_value_can_pretend_to_be_two() -> None:
     assert json.loads(first.destination())[3] == 'a","b'
 
 
-@pytest.mark.parametrize("field", ["host", "username", "sender", "recipient", "ehlo_name"])
+@pytest.mark.parametrize("field", ["host", "username", "sender", "recipient", "ehlo_name", "proxy"])
 def test_what_a_test_uses_changes_the_test_digest(field: str) -> None:
     made = account()
     before = made.test_digest()

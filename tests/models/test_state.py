@@ -175,3 +175,59 @@ def test_the_database_refuses(wrong: dict[str, Any]) -> None:
     account()
     with pytest.raises(IntegrityError), transaction.atomic():
         SmtpAccountState.objects.update(**wrong)
+
+
+ENCRYPTED = {"version": "TLSv1.3", "certificate": {"fingerprint": "ab" * 32}}
+
+
+class TestMemory:
+    """What later tests are compared with."""
+
+    def test_a_test_that_works_is_remembered(self) -> None:
+        made = account()
+        record(made, "works", tls=ENCRYPTED, capabilities=["SIZE 1"])
+        state = state_of(made)
+        assert state.known_destination == made.destination_digest()
+        assert (state.was_encrypted, state.certificate) == (True, "ab" * 32)
+        assert (state.capabilities, state.no_groups) == (["SIZE 1"], False)
+
+    @pytest.mark.parametrize("verdict", ["fails", "inconclusive"])
+    def test_encryption_is_remembered_whatever_came_after_it(self, verdict: str) -> None:
+        made = account()
+        record(made, verdict, tls=ENCRYPTED, capabilities=["AUTH PLAIN"])
+        assert state_of(made).was_encrypted
+        assert state_of(made).capabilities == []
+
+    @pytest.mark.parametrize("verdict", ["works", "fails", "inconclusive"])
+    def test_a_test_without_encryption_does_not_forget_it(self, verdict: str) -> None:
+        made = account()
+        record(made, "works", tls=ENCRYPTED, started_at=later(1))
+        record(made, verdict, started_at=later(2))
+        assert state_of(made).was_encrypted
+        assert state_of(made).certificate == "ab" * 32
+
+    def test_a_server_that_refuses_groups_once_is_remembered(self) -> None:
+        made = account()
+        record(made, "works", evidence={"refuses_groups": True}, started_at=later(1))
+        record(made, "works", evidence={"refuses_groups": False}, started_at=later(2))
+        assert state_of(made).no_groups
+
+    def test_a_new_password_or_sender_forgets_nothing(self) -> None:
+        made = account()
+        record(made, "works", tls=ENCRYPTED, started_at=later(1))
+        made.set_secret(PASSWORD, Secret("another"))
+        made.sender = "bob@example.org"
+        made.save()
+        record(made, "fails", started_at=later(2))
+        assert state_of(made).was_encrypted
+
+    def test_another_destination_begins_anew(self) -> None:
+        made = account()
+        groups = {"refuses_groups": True}
+        record(made, "works", tls=ENCRYPTED, evidence=groups, started_at=later(1))
+        made.host = "other.example.org"
+        made.save()
+        record(made, "fails", started_at=later(2))
+        state = state_of(made)
+        assert state.known_destination == made.destination_digest()
+        assert (state.was_encrypted, state.certificate, state.no_groups) == (False, "", False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from smtpcheck import services
+from smtpcheck.engine import LookUps
 from smtpcheck.engine.driver.knock import Question
+from smtpcheck.engine.driver.resolver import ResolveFailed
+from smtpcheck.engine.evidence import FaultKind
 from smtpcheck.engine.probes import Probes
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Security
@@ -16,6 +20,8 @@ from smtpcheck.models import Door, SmtpAccount, SmtpAccountState
 from smtpcheck.services import Caller, TargetRequest
 from tests.models.accounts import account
 from tests.peers.fixtures import PASSWORD, USER, RunningSandbox
+from tests.peers.names import NameServer
+from tests.peers.proxies import forwarding
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,3 +88,60 @@ def test_settings_that_answer_are_kept_with_the_result(
     assert row.diagnosis_parameters["found_security"] == "starttls"
     (probe,) = row.evidence["probes"]
     assert (probe["port"], probe["outcome"]) == (sandbox.starttls_port, "answers")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_account_goes_through_its_proxy_with_its_own_password(
+    sandbox: RunningSandbox, settings: Settings, door: Door
+) -> None:
+    with forwarding("socks5", ("annabel", "hush-hush")) as proxy:
+        made = saved(sandbox, settings)
+        made.proxy = "office"
+        made.set_secret("password", Secret(PASSWORD))
+        made.save()
+        entry = proxy.entry().replace("//", "//annabel:hush-hush@")
+        settings.SMTPCHECK = settings.SMTPCHECK | {"PROXIES": entry}
+        row = services.test_account(made, caller=Caller(None, door))
+    assert (row.verdict, row.evidence["proxy"]) == ("works", "office")
+    assert proxy.asked == [("127.0.0.1", sandbox.starttls_port)]
+    for secret in ("annabel", "hush-hush"):
+        assert secret not in repr(vars(row))
+    assert SmtpAccountState.objects.get().verdict == "works"
+
+
+def test_a_proxy_that_the_settings_do_not_name_sends_nothing(
+    sandbox: RunningSandbox, settings: Settings
+) -> None:
+    made = saved(sandbox, settings)
+    made.proxy = "office"
+    made.set_secret("password", Secret(PASSWORD))
+    made.save()
+    row = services.test_account(made, caller=Caller(None, Door.COMMAND))
+    assert (row.verdict, row.stage, row.diagnosis_id) == (
+        "inconclusive",
+        "config",
+        "config.proxy-unknown",
+    )
+    assert row.diagnosis_parameters["proxy"] == "office"
+    assert not sandbox.sandbox.visits
+
+
+@pytest.mark.parametrize("door", [Door.REST, Door.ADMIN, Door.COMMAND, Door.SCHEDULE])
+def test_what_dns_says_of_a_lost_name_is_kept_with_the_result(
+    monkeypatch: pytest.MonkeyPatch, door: Door
+) -> None:
+    async def find_nothing(_host: str) -> NoReturn:
+        raise ResolveFailed(FaultKind.NAME_UNKNOWN, "nothing found")
+
+    zones = {"_submissions._tcp.sandbox.example": {"SRV": ["0 1 465 smtp.sandbox.example."]}}
+    monkeypatch.setattr("smtpcheck.engine.driver.resolve", find_nothing)
+    with NameServer(zones) as server:
+        monkeypatch.setattr("smtpcheck.engine.SYSTEM_LOOK_UPS", LookUps([server.address]))
+        target = TargetRequest("smtp://mial.sandbox.example:587", USER)
+
+        row = services.test_target(target, caller=Caller(None, door))
+
+    assert row.diagnosis_id == "dns.nxdomain"
+    assert row.diagnosis_parameters["found_host"] == "smtp.sandbox.example"
+    assert row.diagnosis_parameters["found_port"] == 465
+    assert "no-name" in {item["outcome"] for item in row.evidence["look_ups"]}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -159,6 +160,21 @@ def test_a_stored_secret_never_meets_a_ca_bundle_of_the_request(operator: Caller
     asked = ask(operator, use_stored_password=True, ca_bundle=PEM)
     assert why_not(asked) == "config.secret-destination-changed"
     assert asked.password is None
+
+
+def test_a_stored_secret_goes_through_the_proxy_it_was_saved_for_alone(operator: Caller) -> None:
+    account(proxy="office")
+    assert ask(operator, use_stored_password=True).proxy == "office"
+    asked = ask(operator, use_stored_password=True, proxy="elsewhere")
+    assert why_not(asked) == "config.secret-destination-changed"
+    assert asked.password is None
+
+
+def test_an_account_brings_its_proxy_and_a_request_may_name_another(operator: Caller) -> None:
+    made = account(proxy="office")
+    assert (ask(operator).proxy, ask(operator, proxy="web").proxy) == ("office", "web")
+    assert ask(operator, proxy="web").digest == ""
+    assert ask_account(made, operator, None).proxy == "office"
 
 
 def test_a_ca_bundle_of_the_request_wins_for_a_typed_password(operator: Caller) -> None:
@@ -409,3 +425,26 @@ def test_a_client_certificate_without_its_key_is_no_secret(operator: Caller) -> 
     with_client_certificate(password=None, key=False)
     asked = ask(operator, WITHOUT_PASSWORD, use_stored_password=True)
     assert why_not(asked) == "config.secret-not-found"
+
+
+def test_a_client_certificate_of_the_request_is_used_and_is_not_the_accounts(
+    operator: Caller,
+) -> None:
+    account()
+    uri = URI.replace("typed", quote(SECRET.reveal(), safe=""))
+    assert ask(operator, uri).digest
+    asked = ask(operator, uri, client_certificate=PEM, client_key=Secret("the key"))
+    assert (asked.client_certificate, asked.client_key) == (PEM, Secret("the key"))
+    assert not asked.digest
+
+
+def test_the_stored_client_certificate_wins_over_one_of_the_request(operator: Caller) -> None:
+    made = with_client_certificate()
+    asked = ask(
+        operator,
+        use_stored_password=True,
+        client_certificate="another",
+        client_key=Secret("another key"),
+    )
+    assert asked.client_certificate == made.client_certificate
+    assert asked.client_key == made.reveal_secret(CLIENT_KEY)

@@ -178,7 +178,7 @@ def test_no_database_connection_is_held_while_the_network_is_touched(
         close()
 
     monkeypatch.setattr(connection, "close", closing)
-    monkeypatch.setattr("smtpcheck.services.running.close_row", lambda row, _report: row)
+    monkeypatch.setattr("smtpcheck.services.running.close_row", lambda row, *_seen: row)
     engine.meanwhile = lambda: events.append("network")
     services.test_target(target(), caller=Caller(None, door))
     assert events[:2] == ["closed", "network"]
@@ -570,3 +570,27 @@ def test_two_that_ask_at_once_do_not_both_get_the_last_place(
 def test_results_of_before_do_not_hold_back(engine: ScriptedEngine, operator: Caller) -> None:
     result(host="mail.example.org", username="ann@example.org")
     assert services.test_target(target(), caller=operator).verdict == "works"
+
+
+def test_each_of_many_accounts_can_have_its_observer(
+    engine: ScriptedEngine, operator: Caller
+) -> None:
+    told: list[tuple[str, Stage]] = []
+
+    class Watching:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def stage_started(self, stage: Stage, at_ms: int) -> None:
+            told.append((self.name, stage))
+
+        def stage_ended(self, rung: Rung) -> None:
+            pass
+
+    accounts = [account(name="a", username="a@b.org"), account(name="b", username="b@b.org")]
+    services.test_accounts(
+        accounts, caller=operator, observer_of=lambda account: Watching(account.name)
+    )
+    assert sorted(told) == sorted(
+        (name, stage) for name in ("a", "b") for stage in (Stage.CONNECT, Stage.AUTH)
+    )
