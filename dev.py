@@ -95,6 +95,7 @@ def lock(arguments: list[str]) -> int:
         "run": ["pyproject.toml"],
         "postgres": ["pyproject.toml", "--extra", "postgres"],
         "test": ["pyproject.toml", "--extra", "postgres", *groups("test", "browser", "contract")],
+        "bench": ["pyproject.toml", "--group", "bench"],
         "lint": ["--group", "lint"],
     }
     made: list[str] = []

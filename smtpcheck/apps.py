@@ -17,8 +17,8 @@ class SmtpcheckConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks; imported here because they look at models."""
-        from smtpcheck import checks  # noqa: F401 - registers by being imported
+        """Register the checks, which look at models, and put all texts into Django's language."""
+        from smtpcheck import checks, wording  # noqa: F401 - both take effect by being imported
 
         atexit.register(close_pools)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -42,6 +44,14 @@ def django_db_modify_db_settings(
         if connection.vendor == "sqlite":
             file = tmp_path_factory.mktemp("database") / "test.sqlite3"
             connection.settings_dict["TEST"]["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_name_servers_of_the_machine() -> Iterator[None]:
+    """Keep what explains a failure from being asked of real name servers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("smtpcheck.engine.driver.lookups.RESOLV_CONF", os.devnull)
+        yield
 
 
 class PublicNetworkError(RuntimeError):

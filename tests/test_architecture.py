@@ -18,7 +18,10 @@ ENGINE, SANDBOX = "smtpcheck.engine", "smtpcheck.sandbox"
 # The engine's plain values: its words, and the records that results are made of. No behaviour.
 ENGINE_VALUES = {
     f"engine.{name}"
-    for name in ("errors", "evidence", "grammar", "plan", "policy", "redaction", "stages", "uri")
+    for name in (
+        *("errors", "evidence", "grammar", "plan", "policy"),
+        *("proxy", "redaction", "stages", "uri"),
+    )
 }
 # How a test is told to a person or a program, by every door in the same words.
 TELLING = {"engine.telling"}

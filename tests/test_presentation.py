@@ -73,6 +73,16 @@ def test_settings_that_answered_can_be_applied_by_a_program() -> None:
     assert failed_with({"port": 26})["remedy_settings"] is None
 
 
+def test_settings_that_dns_names_have_a_host() -> None:
+    named = {"found_host": "smtp.example.org", "found_port": 465, "found_security": "tls"}
+
+    assert failed_with(named)["remedy_settings"] == {
+        "host": "smtp.example.org",
+        "port": 465,
+        "security": "tls",
+    }
+
+
 def test_warnings_have_their_words() -> None:
     warning = {"id": "tls.cert-expiring", "stage": "tls", "parameters": {}, "evidence_line": "x"}
     (shown,) = plain(result(warnings=[warning]))["warnings"]

@@ -27,7 +27,7 @@ def entries(file: Path) -> list[tuple[re.Match[str], list[str]]]:
 
 
 def test_there_is_a_lock_for_each_way_to_install() -> None:
-    assert [file.stem for file in FILES] == ["lint", "postgres", "run", "test"]
+    assert [file.stem for file in FILES] == ["bench", "lint", "postgres", "run", "test"]
 
 
 @every_file

@@ -156,7 +156,9 @@ def test_a_general_diagnosis_names_its_step_in_the_operators_words() -> None:
 
 def test_a_diagnosis_of_any_stage_names_the_step_it_is_given() -> None:
     cause = describe("tool.deadline", {"seconds": 18, "step": "auth"}).cause
-    assert cause.startswith('The test was stopped after 18 seconds at the step "Login";')
+    assert cause.startswith(
+        'The time for the test ran out at the step "Login", which had taken 18 seconds'
+    )
 
 
 def test_words_of_the_vocabulary_are_shown_as_operators_know_them() -> None:
@@ -174,6 +176,22 @@ def test_a_port_that_answered_becomes_the_first_step() -> None:
         'Set the port to 587 and the security to "STARTTLS": the server answers there.'
     )
     assert found.remedy[1:] == plain.remedy
+
+
+def test_a_server_that_dns_names_becomes_the_first_step_with_a_caution() -> None:
+    named = {"found_host": "xn--bcher-kva.example", "found_port": 465, "found_security": "tls"}
+    first, *others = describe("dns.nxdomain", named).remedy
+    assert first.startswith(
+        "Try the server bücher.example (xn--bcher-kva.example), port 465, security "
+        '"TLS on connect": DNS names it'
+    )
+    assert "belongs to your mail provider" in first
+    assert tuple(others) == describe("dns.nxdomain", {}).remedy
+
+
+def test_an_international_host_stands_there_in_both_forms() -> None:
+    cause = describe("dns.nxdomain", {"host": "xn--bcher-kva.example"}).cause
+    assert "bücher.example (xn--bcher-kva.example)" in cause
 
 
 def test_an_error_message_is_cause_remedy_and_reply_on_one_line() -> None:

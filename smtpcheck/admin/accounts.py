@@ -133,7 +133,7 @@ class SmtpAccountAdmin(_Admin):
             _("Special cases"),
             {
                 "classes": ("collapse",),
-                "fields": ("ehlo_name", "ca_bundle", "pin", "client_certificate", *key),
+                "fields": ("ehlo_name", "ca_bundle", "pin", "client_certificate", *key, "proxy"),
             },
         )
         team = (_("Who may use it"), {"fields": ("team",)})

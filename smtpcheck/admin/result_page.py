@@ -19,7 +19,7 @@ from smtpcheck.admin.words import (
 )
 from smtpcheck.engine.stages import Goal, RungState, Stage, Verdict
 from smtpcheck.models import SmtpTestResult
-from smtpcheck.presentation import diagnosis_of, warnings_of
+from smtpcheck.presentation import address_rows_of, diagnosis_of, warnings_of
 from smtpcheck.wording import goal_name, rung_state_name, stage_name
 
 # A sign beside the word, for the eye that runs along the ladder.
@@ -71,6 +71,7 @@ def page_of(result: SmtpTestResult) -> dict[str, Any]:
         "server_words": _server_words(result),
         "warnings": warnings_of(result),
         "ladder": ladder_of(result.ladder),
+        "addresses": address_rows_of(result),
         "facts": _facts(result),
     }
 
@@ -117,7 +118,7 @@ def _facts(result: SmtpTestResult) -> list[FactGroup]:
         _group(gettext("What was asked"), _asked(result)),
         _group(gettext("Connection"), _connection(result)),
         _group(gettext("Encryption"), _encryption(result.tls or {})),
-        _group(gettext("Certificate"), _certificate(result)),
+        *_certificates(result),
         _group(gettext("What the server offers"), _offers(result)),
     ]
     return [group for group in groups if group.facts]
@@ -156,6 +157,7 @@ def _connection(result: SmtpTestResult) -> list[tuple[str, object]]:
     attempts = [_attempt(attempt) for attempt in evidence.get("attempts") or ()]
     return [
         (gettext("Addresses tried"), attempts),
+        (gettext("Through the proxy"), evidence.get("proxy")),
         (gettext("From"), evidence.get("local_address")),
         (gettext("Login mechanism"), evidence.get("mechanism")),
         (gettext("Message-ID"), evidence.get("message_id")),
@@ -171,6 +173,9 @@ def _attempt(attempt: Mapping[str, Any]) -> str:
         "refused": gettext("refused"),
         "unreachable": gettext("unreachable"),
         "reset": gettext("connection reset"),
+        "proxy-unreachable": gettext("the proxy cannot be reached"),
+        "proxy-silent": gettext("no answer from the proxy"),
+        "proxy-refused": gettext("refused by the proxy"),
     }
     outcome = str(attempt.get("outcome", ""))
     detail = f" ({attempt['detail']})" if attempt.get("detail") else ""
@@ -194,16 +199,29 @@ def _encryption(tls: Mapping[str, Any]) -> list[tuple[str, object]]:
     ]
 
 
-def _certificate(result: SmtpTestResult) -> list[tuple[str, object]]:
-    """What the server showed, trusted or not."""
-    chain = result.evidence.get("chain") or [{}]
-    certificate = (result.tls or {}).get("certificate") or chain[0]
+def _certificates(result: SmtpTestResult) -> list[FactGroup]:
+    """The chain that the server showed, trusted or not, its own certificate first."""
+    own = (result.tls or {}).get("certificate")
+    chain = result.evidence.get("chain") or [own or {}]
+    return [
+        _group(
+            gettext("Certificate of the server")
+            if position == 1
+            else gettext("Certificate %(position)d of %(count)d in the chain")
+            % {"position": position, "count": len(chain)},
+            _certificate(certificate, result.started_at),
+        )
+        for position, certificate in enumerate(chain, 1)
+    ]
+
+
+def _certificate(certificate: Mapping[str, Any], tested_at: datetime) -> list[tuple[str, object]]:
     return [
         (gettext("For"), certificate.get("subject")),
         (gettext("Names"), certificate.get("names")),
         (gettext("Issued by"), _issuer(certificate)),
         (gettext("Valid from"), _stored_moment(certificate.get("not_before"))),
-        (gettext("Valid until"), _valid_until(certificate, result.started_at)),
+        (gettext("Valid until"), _valid_until(certificate, tested_at)),
         (gettext("Key"), certificate.get("key")),
         (gettext("Signature"), certificate.get("signature")),
         (gettext("Serial number"), certificate.get("serial")),

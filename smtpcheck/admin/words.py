@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
+from smtpcheck.engine.grammar import host_in_both_forms
 from smtpcheck.engine.stages import Owner, Security, Stage, Verdict
 from smtpcheck.models import RUNNING, UNTESTED, SmtpTestResult
 from smtpcheck.wording import owner_name, security_name, stage_name, verdict_name
@@ -62,10 +63,7 @@ def security_word(security: str) -> str:
 
 def server_name(host: str, port: int) -> str:
     """Host and port as they are written together."""
-    if not host:
-        return ""
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{port}" if port else shown
+    return host_in_both_forms(host, port) if host else ""
 
 
 def moment_of(moment: datetime | None) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from smtpcheck.engine.stages import Stage
-from smtpcheck.management.answer import facts, paragraph
-from smtpcheck.management.ladder import padded
-from smtpcheck.management.terminal import BLANK, Line, Span, Style
+from smtpcheck.engine.telling.answer import facts, paragraph
+from smtpcheck.engine.telling.ladder import padded
+from smtpcheck.engine.telling.terminal import BLANK, Line, Span, Style
 from smtpcheck.wording import (
     Explanation,
     diagnosis_ids,

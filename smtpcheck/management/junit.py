@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from smtpcheck.engine.stages import Owner, Security, Stage, Verdict
-from smtpcheck.management.answer import address, reply_text
-from smtpcheck.management.exit_status import INTERNAL, USAGE
+from smtpcheck.engine.telling.answer import address, reply_text
+from smtpcheck.engine.telling.exit_status import INTERNAL, USAGE
 from smtpcheck.presentation import inert
 from smtpcheck.wording import owner_name, security_name, stage_name
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from smtpcheck.engine.stages import RungState, Stage, Verdict
-from smtpcheck.management.answer import address, proven_text
+from smtpcheck.engine.telling.answer import address, proven_text
 from smtpcheck.presentation import inert
 from smtpcheck.wording import stage_name
 

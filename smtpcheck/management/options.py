@@ -10,13 +10,21 @@ from django.core.management.base import CommandError, CommandParser, DjangoHelpF
 from django.utils.translation import gettext as _
 
 from smtpcheck.engine.stages import Goal
-from smtpcheck.management import exit_status, junit, nagios, passwords
+from smtpcheck.engine.telling import exit_status
+from smtpcheck.management import client_certificate, junit, nagios, passwords
 
 # What belongs to a URI; a saved account brings its own.
-URI_OPTIONS = ("sender", "recipient", "ca", *passwords.OPTIONS)
+URI_OPTIONS = (
+    *("sender", "recipient", "ca", "proxy"),
+    *client_certificate.OPTIONS,
+    *passwords.OPTIONS,
+)
 
 # What belongs to a test; an explanation is made without one.
-TEST_OPTIONS = ("uri", "account", "all", *URI_OPTIONS, "goal", "budget", "junit", "nagios")
+TEST_OPTIONS = (
+    *("uri", "account", "all", *URI_OPTIONS, "goal", "budget", "junit", "nagios"),
+    *("all_addresses", "family", "source_address"),
+)
 
 
 class EpilogFormatter(DjangoHelpFormatter):
@@ -60,7 +68,9 @@ chosen below the whole test is no warning here."""
 def add_options(parser: CommandParser) -> None:
     """What to test, as whom, how far, and how the answer is printed."""
     _add_targets(parser)
+    client_certificate.add_options(parser)
     passwords.add_options(parser)
+    _add_route(parser)
     _add_limits(parser)
 
 
@@ -96,6 +106,45 @@ def _add_targets(parser: CommandParser) -> None:
         "--ca",
         metavar="FILE",
         help=_("certificate authorities (PEM) to trust instead of the system's"),
+    )
+    mail.add_argument(
+        "--proxy",
+        metavar="NAME",
+        help=_("the outgoing proxy to go through, by its name in the settings"),
+    )
+
+
+def _add_route(parser: CommandParser) -> None:
+    way = parser.add_argument_group(_("the way to the server"))
+    way.add_argument(
+        "--all-addresses",
+        action="store_true",
+        help=_(
+            "test every address of the server's name, at most 8: one of them logs in and goes on, "
+            "the others are left before the login"
+        ),
+    )
+    way.add_argument(
+        "--family",
+        type=int,
+        choices=(4, 6),
+        help=_("use this version of IP alone"),
+    )
+    for version in (4, 6):
+        way.add_argument(
+            f"-{version}",
+            dest="family",
+            action="store_const",
+            const=version,
+            help=_("the same as --family %(version)d") % {"version": version},
+        )
+    way.add_argument(
+        "--source-address",
+        metavar="ADDRESS",
+        help=_(
+            "the address of this machine to come from, and so the version of IP; without it "
+            "SMTPCHECK_SOURCE_ADDRESS, else the system chooses"
+        ),
     )
 
 
@@ -165,7 +214,7 @@ def refuse_contradictions(options: dict[str, Any]) -> None:
         raise CommandError(
             _(
                 "%(options)s: only together with a URI. A saved account brings its own sender, "
-                "recipient, certificate authorities and password."
+                "recipient, certificates and password."
             )
             % {"options": ", ".join(foreign)},
             returncode=exit_status.USAGE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import trustme
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -14,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from smtpcheck.admin.accounts import MAX_TESTS_AT_ONCE, budget_of
 from smtpcheck.engine.redaction import Secret
-from smtpcheck.models import PASSWORD, SmtpAccount, SmtpTestResult
+from smtpcheck.models import CLIENT_KEY, PASSWORD, SmtpAccount, SmtpTestResult
 from tests.admin.conftest import SignIn
 from tests.admin.pages import (
     ACCOUNTS,
@@ -147,6 +148,66 @@ def test_a_pasted_uri_makes_a_whole_account(administrator: Client) -> None:
     assert (made.host, made.port, made.security) == ("mail.example.org", 465, "tls")
     assert made.username == "ann@example.org"
     assert password_of(made) == "p:/ö"
+
+
+# --- Nor does the private key of a client certificate ---
+
+CLIENT = trustme.CA().issue_cert("client.example")
+CERTIFICATE = "".join(part.bytes().decode() for part in CLIENT.cert_chain_pems)
+KEY = CLIENT.private_key_pem.bytes().decode()
+KEY_BODY = KEY.splitlines()[1]
+
+
+def save_client_key(administrator: Client, made: SmtpAccount) -> None:
+    filled = fields_of(made, client_certificate=CERTIFICATE, client_key=KEY)
+    assert administrator.post(account_page(made), filled).status_code == 302
+    assert fresh(made).reveal_secret(CLIENT_KEY) == Secret(KEY.strip())
+
+
+def test_the_private_key_is_on_no_page(administrator: Client, saved: SmtpAccount) -> None:
+    save_client_key(administrator, saved)
+    for address in (account_page(saved), account_page(saved, "history"), ACCOUNTS):
+        assert KEY_BODY not in seen(administrator, address)
+    assert "A key is saved." in text(administrator, account_page(saved))
+    assert KEY_BODY not in repr(list(LogEntry.objects.values()))
+
+
+def test_a_refused_form_does_not_show_the_private_key_again(
+    administrator: Client, saved: SmtpAccount
+) -> None:
+    filled = fields_of(saved, host="two words", client_certificate=CERTIFICATE, client_key=KEY)
+    answer = administrator.post(account_page(saved), filled)
+    assert answer.status_code == 200
+    assert KEY_BODY not in answer.content.decode()
+
+
+def test_another_destination_clears_the_private_key_and_says_so(
+    administrator: Client, saved: SmtpAccount
+) -> None:
+    save_client_key(administrator, saved)
+    moved = fields_of(saved, host="mail.example.com", client_certificate=CERTIFICATE)
+    answer = administrator.post(account_page(saved), moved, follow=True)
+    assert "its private key is not saved, or was deleted" in answer.content.decode()
+    assert not fresh(saved).has_secret(CLIENT_KEY)
+
+
+def test_an_empty_key_keeps_the_saved_one_as_long_as_there_is_a_certificate(
+    administrator: Client, saved: SmtpAccount
+) -> None:
+    save_client_key(administrator, saved)
+    administrator.post(account_page(saved), fields_of(saved, client_certificate=CERTIFICATE))
+    assert fresh(saved).has_secret(CLIENT_KEY)
+    administrator.post(account_page(saved), fields_of(saved, client_certificate=""))
+    assert not fresh(saved).has_secret(CLIENT_KEY)
+
+
+def test_who_may_only_look_has_no_field_for_the_key(
+    sign_in: SignIn, administrator: Client, saved: SmtpAccount
+) -> None:
+    save_client_key(administrator, saved)
+    page = seen(sign_in(VIEW), account_page(saved))
+    assert "client_key" not in page
+    assert KEY_BODY not in page
 
 
 # --- Who may do what ---

@@ -205,6 +205,44 @@ def test_an_untrusted_certificate_is_shown_as_well(
     assert "(expired 3 days ago)" in page
 
 
+def test_the_whole_chain_is_shown_the_servers_own_certificate_first(
+    administrator: Client, failure: SmtpTestResult
+) -> None:
+    own = FAILURE["tls"]["certificate"] | {"issuer": "CN=Between", "self_signed": False}
+    between = own | {
+        "subject": "CN=Between",
+        "issuer": "CN=Root",
+        "names": [],
+        "fingerprint": "ef" * 32,
+        "not_before": "2020-01-02T03:04:05+00:00",
+        "not_after": "2027-05-06T22:30:00+00:00",
+        "key": "EC secp384r1",
+    }
+    SmtpTestResult.objects.update(evidence={"chain": [own, between]})
+    page = text(administrator, result_page(failure))
+    first, parted, second = page.partition("Certificate 2 of 2 in the chain")
+    assert parted
+    own_words = first[first.index("Certificate of the server") :]
+    for words in (
+        "For CN=mail.example.org",
+        "Names mail.example.org mx.example.org",
+        "Issued by CN=Between",
+        "SHA-256 fingerprint ab:cd",
+    ):
+        assert words in own_words
+    for words in (
+        "For CN=Between",
+        "Issued by CN=Root",
+        "Valid from Jan. 2, 2020",
+        "Valid until May 6, 2027",
+        "days left)",
+        "Key EC secp384r1",
+        f"SHA-256 fingerprint {'ef' * 32}",
+    ):
+        assert words in second
+    assert "Names" not in second
+
+
 def test_times_are_those_of_the_sites_zone(
     administrator: Client, failure: SmtpTestResult, settings: Settings
 ) -> None:

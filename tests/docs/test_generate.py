@@ -8,7 +8,7 @@ from docs.generate import PARTS, REFERENCE, completed, settings_lines, table
 from smtpcheck.conf import known_names
 from smtpcheck.engine.catalogue import CATALOGUE
 from smtpcheck.engine.stages import Stage
-from smtpcheck.management import exit_status
+from smtpcheck.engine.telling import exit_status
 
 HOW_TO = "docs/reference is not what the code says. Run: .venv/bin/python docs/generate.py"
 

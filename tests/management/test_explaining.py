@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from smtpcheck.engine.catalogue import CATALOGUE
+from smtpcheck.engine.telling.terminal import Line
 from smtpcheck.management.explaining import (
     explanation_as_plain,
     explanation_lines,
@@ -10,7 +11,6 @@ from smtpcheck.management.explaining import (
     overview_as_plain,
     overview_lines,
 )
-from smtpcheck.management.terminal import Line
 from smtpcheck.wording import explain
 
 

@@ -18,6 +18,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
 from smtpcheck.conf import require_runtime
+from smtpcheck.engine.telling.exit_status import USAGE
+from smtpcheck.engine.telling.terminal import BLANK, Line, Span, Terminal
 from smtpcheck.management.demonstration import serving
 from smtpcheck.management.demonstration.asking import RestClient
 from smtpcheck.management.demonstration.examples import EXAMPLES, sandbox_for, save_examples
@@ -30,8 +32,6 @@ from smtpcheck.management.demonstration.settings import (
     settings_file,
 )
 from smtpcheck.management.demonstration.telling import closing_lines, table_lines
-from smtpcheck.management.exit_status import USAGE
-from smtpcheck.management.terminal import BLANK, Line, Span, Terminal
 from smtpcheck.sandbox import BackgroundSandbox, SandboxError
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,12 +17,20 @@ from django.utils.translation import ngettext
 
 from smtpcheck import services
 from smtpcheck.conf import conf, require_runtime
-from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.stages import Goal, Verdict
-from smtpcheck.engine.uri import parse_uri
-from smtpcheck.management import exit_status, explaining, junit, nagios, passwords
-from smtpcheck.management.answer import answer_lines, heading_line, verdict_line
-from smtpcheck.management.ladder import LiveLadder
+from smtpcheck.engine.telling import exit_status
+from smtpcheck.engine.telling.answer import (
+    answer_lines,
+    heading_line,
+    heading_of_uri,
+    verdict_line,
+)
+from smtpcheck.engine.telling.document import json_lines
+from smtpcheck.engine.telling.ladder import LiveLadder
+from smtpcheck.engine.telling.passwords import exposed_warning, in_uri
+from smtpcheck.engine.telling.terminal import BLANK, Line, Span, Terminal
+from smtpcheck.management import client_certificate, explaining, junit, nagios, passwords
+from smtpcheck.management.live_accounts import LiveAccounts
 from smtpcheck.management.options import (
     EpilogFormatter,
     add_options,
@@ -31,7 +38,6 @@ from smtpcheck.management.options import (
     is_for_programs,
     refuse_contradictions,
 )
-from smtpcheck.management.terminal import BLANK, Line, Span, Terminal
 from smtpcheck.models import Door, SmtpAccount, SmtpTestResult
 from smtpcheck.presentation import as_plain, inert
 from smtpcheck.wording import explain
@@ -127,7 +133,7 @@ class Command(BaseCommand):
         terminal = self._terminal(options)
         if not options["explain"]:
             if options["json"]:
-                terminal.show(*json_lines(explaining.overview_as_plain()))
+                terminal.show(*as_lines(explaining.overview_as_plain()))
             else:
                 terminal.show(*explaining.overview_lines())
             return exit_status.WORKS
@@ -135,7 +141,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(unknown_diagnosis(options["explain"]), returncode=exit_status.USAGE)
         if options["json"]:
-            terminal.show(*json_lines(explaining.explanation_as_plain(found)))
+            terminal.show(*as_lines(explaining.explanation_as_plain(found)))
         else:
             terminal.show(*explaining.explanation_lines(found, terminal.width))
         return exit_status.WORKS
@@ -150,7 +156,7 @@ class Command(BaseCommand):
                 ladder.close()
         plain = as_plain(result)
         if options["json"]:
-            terminal.show(*json_lines(plain))
+            terminal.show(*as_lines(plain))
         elif not options["nagios"]:
             terminal.show(*answer_lines(plain, terminal.width))
         return self._status(options, terminal, [result])
@@ -163,12 +169,16 @@ class Command(BaseCommand):
         if options["junit"]:
             junit.write(Path(options["junit"]), plain)
         if not options["nagios"]:
-            return exit_status.worst(map(exit_status.of_result, results))
+            return exit_status.worst(map(exit_status.of_document, plain))
         terminal.show((Span(nagios.status_line(plain)),))
         return nagios.state_of(plain)
 
     def _tested(self, options: dict[str, Any], ladder: LiveLadder | None) -> SmtpTestResult:
-        how: dict[str, Any] = {"caller": CALLER, "budget_seconds": _budget(options)}
+        how: dict[str, Any] = {
+            "caller": CALLER,
+            "budget_seconds": _budget(options),
+            "route": _route(options),
+        }
         if options["account"]:
             account = account_named(options["account"])
             asked = {name: getattr(account, name) for name in (*TARGET, "goal")}
@@ -176,25 +186,25 @@ class Command(BaseCommand):
             return services.test_account(account, goal=_goal(options), observer=ladder, **how)
         goal = _goal(options) or Goal.CONTENT
         request = self._target_request(options)
-        self._show_heading(options, _named(options["uri"], goal))
+        heading = heading_of_uri(options["uri"], goal)
+        if heading and not is_for_programs(options):
+            self._terminal(options).show(heading)
         return services.test_target(request, goal=goal, observer=ladder, **how)
 
     def _target_request(self, options: dict[str, Any]) -> services.TargetRequest:
-        if passwords.in_uri(options["uri"]):
-            self.stderr.write(
-                _(
-                    "Warning: a password in the URI can be seen by everyone on this machine who "
-                    "lists its processes, and it stays in the shell's history. Better use "
-                    "--ask-password, --password-stdin or --password-env."
-                )
-            )
+        if in_uri(options["uri"]):
+            self.stderr.write(exposed_warning())
+        certificate, key = client_certificate.chosen(options)
         return services.TargetRequest(
             uri=options["uri"],
             sender=options["sender"],
             use_stored_password=options["use_stored_password"],
             recipient=options["recipient"],
             ca_bundle=read_ca_bundle(options["ca"]) if options["ca"] else None,
+            proxy=options["proxy"],
             password=passwords.chosen(options),
+            client_certificate=certificate,
+            client_key=key,
         )
 
     def _test_all(self, options: dict[str, Any]) -> int:
@@ -205,36 +215,30 @@ class Command(BaseCommand):
                 returncode=exit_status.USAGE,
             )
         terminal = self._terminal(options)
-        results = services.test_accounts(
-            accounts,
-            caller=CALLER,
-            goal=_goal(options),
-            budget_seconds=_budget(options),
-            on_result=lambda result: self._show_one_of_many(options, result, terminal),
-        )
+        live = None if is_for_programs(options) else LiveAccounts(terminal)
+        try:
+            results = services.test_accounts(
+                accounts,
+                caller=CALLER,
+                goal=_goal(options),
+                budget_seconds=_budget(options),
+                route=_route(options),
+                observer_of=live.watch if live else None,
+                on_result=lambda result: show_one_of_many(result, live, terminal.width),
+            )
+        finally:
+            if live:
+                live.close()
         if options["json"]:
-            terminal.show(*json_lines([as_plain(result) for result in results]))
+            terminal.show(*as_lines([as_plain(result) for result in results]))
         elif not options["nagios"]:
             terminal.show(BLANK, (Span(summary(results)),))
         return self._status(options, terminal, results)
 
-    def _show_one_of_many(
-        self, options: dict[str, Any], result: SmtpTestResult, terminal: Terminal
-    ) -> None:
-        if is_for_programs(options):
-            return
-        plain = as_plain(result)
-        if plain["diagnosis"] is None and not plain["warnings"]:
-            terminal.show(verdict_line(plain, name=result.account_name))
-            return
-        asked = {name: getattr(result, name) for name in (*TARGET, "goal")}
-        terminal.show(BLANK, heading_line(asked, account=result.account_name))
-        terminal.show(*answer_lines(plain, terminal.width), BLANK)
-
     def _show_heading(
-        self, options: dict[str, Any], asked: dict[str, Any], account_name: str = ""
+        self, options: dict[str, Any], asked: dict[str, Any], account_name: str
     ) -> None:
-        if asked and not is_for_programs(options):
+        if not is_for_programs(options):
             asked["goal"] = options["goal"] or asked["goal"]
             self._terminal(options).show(heading_line(asked, account=account_name))
 
@@ -242,6 +246,19 @@ class Command(BaseCommand):
         return Terminal.of(
             self.stdout, no_color=options["no_color"], force_color=options["force_color"]
         )
+
+
+def show_one_of_many(result: SmtpTestResult, live: LiveAccounts | None, width: int | None) -> None:
+    """One line for an account that simply works, the whole answer for any other."""
+    if live is None:
+        return
+    plain, name = as_plain(result), result.account_name
+    if plain["diagnosis"] is None and not plain["warnings"]:
+        live.ended(name, verdict_line(plain, name=name))
+        return
+    asked = {column: getattr(result, column) for column in (*TARGET, "goal")}
+    heading = heading_line(asked, account=name)
+    live.ended(name, BLANK, heading, *answer_lines(plain, width), BLANK)
 
 
 def unknown_diagnosis(wanted: str) -> str:
@@ -286,26 +303,25 @@ def _suggestion(name: str) -> str:
     return _("Did you mean %(names)s?") % {"names": ", ".join(f"“{names[key]}”" for key in near)}
 
 
-def _named(uri: str, goal: Goal) -> dict[str, Any]:
-    """What a URI names without its password; nothing if it cannot be read, as the test will say."""
-    try:
-        target = parse_uri(uri)
-    except Refused:
-        return {}
-    return {**{name: getattr(target, name) for name in TARGET}, "goal": goal}
-
-
 def _goal(options: dict[str, Any]) -> Goal | None:
     return Goal(options["goal"]) if options["goal"] else None
+
+
+def _route(options: dict[str, Any]) -> services.Route:
+    return services.Route(
+        family=options["family"],
+        source_address=options["source_address"] or "",
+        every_address=options["all_addresses"],
+    )
 
 
 def _budget(options: dict[str, Any]) -> float:
     return float(options["budget"] or conf().COMMAND_BUDGET_SECONDS)
 
 
-def json_lines(document: object) -> Iterator[Line]:
-    """A document as lines of ASCII: what a server said cannot steer a terminal by way of JSON."""
-    for line in json.dumps(document, indent=2, ensure_ascii=True).splitlines():
+def as_lines(document: object) -> Iterator[Line]:
+    """A document as lines for a terminal."""
+    for line in json_lines(document):
         yield (Span(line),)
 
 

@@ -15,9 +15,9 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from smtpcheck.conf import conf
+from smtpcheck.engine.telling.exit_status import USAGE
 from smtpcheck.management.demonstration.files import settings_in, with_settings, write_private
 from smtpcheck.management.demonstration.ports import Ports, choose_ports, keep_ports, kept_ports
-from smtpcheck.management.exit_status import USAGE
 from smtpcheck.sandbox import Authority
 
 # Set across the one restart, so that settings which do not take effect end in a sentence.

@@ -8,12 +8,12 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from smtpcheck.engine.stages import Stage, Verdict
-from smtpcheck.management.answer import VERDICT_STYLES
+from smtpcheck.engine.telling.answer import VERDICT_STYLES
+from smtpcheck.engine.telling.ladder import padded
+from smtpcheck.engine.telling.terminal import BLANK, Line, Span, Style, columns
 from smtpcheck.management.demonstration.asking import Outcome, curl_line
 from smtpcheck.management.demonstration.login import Login
 from smtpcheck.management.demonstration.ports import Ports
-from smtpcheck.management.ladder import padded
-from smtpcheck.management.terminal import BLANK, Line, Span, Style, columns
 from smtpcheck.wording import stage_name, verdict_name
 
 

@@ -7,9 +7,10 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,19 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from pytest_django import Settings
 
 from smtpcheck.engine.catalogue import CATALOGUE
 from smtpcheck.engine.redaction import Secret
-from smtpcheck.management import exit_status, nagios
+from smtpcheck.engine.telling import exit_status
+from smtpcheck.management import nagios
 from smtpcheck.management.commands.test_smtp import Command
 from smtpcheck.models import Door, SmtpAccount, SmtpTestResult
-from smtpcheck.sandbox import BackgroundSandbox, Listener, Sandbox, Stage, Tls, reply_at
+from smtpcheck.sandbox import Authority, BackgroundSandbox, Listener, Sandbox, Stage, Tls, reply_at
+from tests.peers.honest import honest
+from tests.peers.proxies import forwarding
+from tests.peers.scripted import ScriptedPeer
 
 ROOT = Path(__file__).parents[3]
 USER, PASSWORD = "ann@example.org", "tell no one: ö/100%"
@@ -182,6 +188,43 @@ def test_an_own_authority_replaces_the_others(
     ca_file = tmp_path / "own.pem"
     ca_file.write_bytes(sandbox.authority.ca_pem)
     assert run(uri(ports["none"]), "--ca", str(ca_file)).status == 0
+
+
+def test_a_uri_is_tested_through_the_proxy_that_is_named(
+    ports: dict[str, int], settings: Settings
+) -> None:
+    with forwarding("http") as proxy:
+        settings.SMTPCHECK = {**settings.SMTPCHECK, "PROXIES": proxy.entry()}
+        ended = run(uri(ports["none"]), "--proxy", "office", "--json")
+    assert (ended.status, ended.json["addresses"][0]["proxy"]) == (0, "office")
+    assert proxy.asked == [("127.0.0.1", ports["none"])]
+    ended = run(uri(ports["none"]), "--proxy", "elsewhere", "--json")
+    assert (ended.status, ended.json["diagnosis"]["id"]) == (3, "config.proxy-unknown")
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_client_certificate_is_shown_to_a_server_that_demands_it(
+    settings: Settings, tmp_path: Path, peer: Callable[..., ScriptedPeer], *, is_shown: bool
+) -> None:
+    authority = Authority.create("Example root")
+    context = authority.issue("127.0.0.1").server_context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=authority.ca_pem.decode())
+    server = peer(honest(tls=context, is_implicit=True))
+    ca_file, both = tmp_path / "ca.pem", tmp_path / "client.pem"
+    ca_file.write_bytes(authority.ca_pem)
+    ours = authority.issue("client.example", purpose=ExtendedKeyUsageOID.CLIENT_AUTH)
+    both.write_bytes(ours.key_pem + ours.pem)
+    allowed = {"POLICY": f"127.0.0.1/32:{server.port}", "EXTRA_CA_FILE": str(ca_file)}
+    settings.SMTPCHECK = settings.SMTPCHECK | allowed
+
+    ended = run(uri(server.port), *(["--client-certificate", str(both)] if is_shown else []))
+
+    row = SmtpTestResult.objects.get()
+    assert row.evidence["asked_for_certificate"]
+    assert (ended.status == 0) == row.evidence["sent_certificate"] == is_shown
+    body = ours.key_pem.decode().splitlines()[1]
+    assert body not in ended.out + ended.err + repr(vars(row))
 
 
 def test_all_accounts_end_with_the_earliest_failure(ports: dict[str, int]) -> None:
@@ -427,6 +470,9 @@ def test_an_explanation_asks_no_database() -> None:
         ("smtps://127.0.0.1", "--budget", "0"),
         ("smtps://127.0.0.1", "--budget", "nan"),
         ("smtps://127.0.0.1", "--ca", "/no/such/file"),
+        ("smtps://127.0.0.1", "--client-certificate", "/no/such/file"),
+        ("smtps://127.0.0.1", "--client-key", "/no/such/file"),
+        ("--account", "News", "--client-certificate", "/no/such/file"),
         ("smtps://127.0.0.1", "--junit", "/no/such/folder/smtp.xml"),
         ("smtps://127.0.0.1", "--explain", "auth.invalid"),
         ("--explain", "auth.invalid", "--goal", "login"),

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from smtpcheck.engine.telling.terminal import Line
 from smtpcheck.management.demonstration.asking import Outcome
 from smtpcheck.management.demonstration.examples import EXAMPLES
 from smtpcheck.management.demonstration.login import Login
 from smtpcheck.management.demonstration.ports import Ports
 from smtpcheck.management.demonstration.telling import closing_lines, table_lines
-from smtpcheck.management.terminal import Line
 
 LOGIN = Login("secret-word", Path("/var/netrc"))
 

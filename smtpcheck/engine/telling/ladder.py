@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from smtpcheck.engine.driver.loop import later
 from smtpcheck.engine.evidence import Rung
 from smtpcheck.engine.stages import RungState, Stage
-from smtpcheck.management.terminal import Line, Span, Style, Terminal, columns
-from smtpcheck.wording import rung_state_name, stage_name
+from smtpcheck.engine.telling.terminal import Line, Span, Style, Terminal, columns
+from smtpcheck.engine.telling.wording import rung_state_name, stage_name
 
 # Often enough to be seen moving, seldom enough to cost nothing beside a test.
 REDRAW_SECONDS = 0.2
@@ -39,13 +39,14 @@ class LiveLadder:
         self._terminal = terminal
         self._running: list[Stage] = []
         self._since = 0.0
-        self._tick: asyncio.TimerHandle | None = None
+        self._cancel_tick: Callable[[], None] | None = None
 
     def stage_started(self, stage: Stage, at_ms: int) -> None:  # noqa: ARG002 - the engine tells it
         """Show that a stage runs; ``at_ms`` is not shown, the stage's own time is."""
         if not self._running:
             self._since = time.monotonic()
-        self._running.append(stage)
+        if stage not in self._running:  # a group that broke is climbed again one by one
+            self._running.append(stage)
         self._draw()
 
     def stage_ended(self, rung: Rung) -> None:
@@ -68,12 +69,12 @@ class LiveLadder:
             return
         elapsed_ms = int((time.monotonic() - self._since) * 1000)
         self._terminal.draw(running_line(self._running, elapsed_ms))
-        self._tick = asyncio.get_running_loop().call_later(REDRAW_SECONDS, self._draw)
+        self._cancel_tick = later(REDRAW_SECONDS, self._draw)
 
     def _stop_tick(self) -> None:
-        if self._tick is not None:
-            self._tick.cancel()
-            self._tick = None
+        if self._cancel_tick is not None:
+            self._cancel_tick()
+            self._cancel_tick = None
 
 
 def rung_line(rung: Rung, *, symbols: bool = True) -> Line:

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
-
+from smtpcheck.engine.errors import Refused
+from smtpcheck.engine.grammar import host_in_both_forms
 from smtpcheck.engine.stages import Goal, Owner, RungState, Security, Stage, Verdict
-from smtpcheck.management.ladder import duration, padded, rung_name
-from smtpcheck.management.terminal import BLANK, Line, Span, Style, columns, wrap
-from smtpcheck.presentation import inert
-from smtpcheck.wording import goal_name, owner_name, security_name, stage_name, verdict_name
+from smtpcheck.engine.telling.addresses import address_rows
+from smtpcheck.engine.telling.inert import inert
+from smtpcheck.engine.telling.ladder import duration, padded, rung_name
+from smtpcheck.engine.telling.language import gettext as _
+from smtpcheck.engine.telling.language import gettext_noop, ngettext
+from smtpcheck.engine.telling.terminal import BLANK, Line, Span, Style, columns, wrap
+from smtpcheck.engine.telling.wording import (
+    goal_name,
+    owner_name,
+    security_name,
+    stage_name,
+    verdict_name,
+)
+from smtpcheck.engine.uri import parse_uri
 
-# One result of `presentation.as_plain`.
+# One result of `document.as_document`.
 Plain = Mapping[str, Any]
 
 VERDICT_STYLES = {
@@ -24,7 +33,7 @@ VERDICT_STYLES = {
 }
 
 # What is certain is not said.
-_CONFIDENCES = {"probable": gettext_lazy("probable"), "possible": gettext_lazy("possible")}
+_CONFIDENCES = {"probable": gettext_noop("probable"), "possible": gettext_noop("possible")}
 
 
 def heading_line(asked: Plain, *, account: str = "") -> Line:
@@ -39,11 +48,19 @@ def heading_line(asked: Plain, *, account: str = "") -> Line:
     return (Span(title, Style.STRONG), Span("  " + ", ".join(details), Style.FAINT))
 
 
+def heading_of_uri(uri: str, goal: Goal) -> Line | None:
+    """The same for a URI; None if it cannot be read, as the test will say."""
+    try:
+        named = parse_uri(uri)
+    except Refused:
+        return None
+    what = {name: getattr(named, name) for name in ("host", "port", "security", "username")}
+    return heading_line({**what, "goal": goal})
+
+
 def address(asked: Plain) -> str:
     """Host and port as one word; an IPv6 address stands in brackets."""
-    host = str(asked["host"]) or _("(no host)")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{asked['port']}" if asked["port"] else shown
+    return host_in_both_forms(str(asked["host"]) or _("(no host)"), int(asked["port"] or 0))
 
 
 def answer_lines(result: Plain, width: int | None) -> list[Line]:
@@ -92,6 +109,7 @@ def _not_reached(result: Plain, width: int | None) -> Iterator[Line]:
 def _sections(result: Plain, width: int | None) -> Iterator[Line]:
     yield from _diagnosis(result.get("diagnosis") or {}, result, width)
     yield from _warnings(result.get("warnings") or (), width)
+    yield from _addresses(result.get("evidence") or {}, width)
     yield BLANK
     yield from facts(_small_facts(result), width)
 
@@ -120,7 +138,7 @@ def _decisive_facts(diagnosis: Plain, result: Plain) -> Iterator[tuple[str, str]
     if evidence and evidence != reply:
         yield _("Decided by"), evidence
     if confidence := _CONFIDENCES.get(str(diagnosis.get("confidence"))):
-        yield _("Certainty"), str(confidence)
+        yield _("Certainty"), _(confidence)
     if result.get("owner"):
         yield _("Whose turn"), str(owner_name(Owner(result["owner"])))
     if diagnosis.get("help_url"):
@@ -148,6 +166,16 @@ def _warnings(warnings: Sequence[Plain], width: int | None) -> Iterator[Line]:
             yield from paragraph(step, width, first="    ")
 
 
+def _addresses(evidence: Plain, width: int | None) -> Iterator[Line]:
+    rows = address_rows(evidence.get("every_address") or ())
+    if not rows:
+        return
+    yield BLANK
+    yield (Span(_("Addresses"), Style.STRONG),)
+    told = ((row.address, "; ".join(filter(None, (row.outcome, row.differences)))) for row in rows)
+    yield from facts(told, width)
+
+
 def _small_facts(result: Plain) -> Iterator[tuple[str, str]]:
     """What is worth a line on success too."""
     if not result.get("diagnosis") and (reply := reply_text(result)):
@@ -155,7 +183,8 @@ def _small_facts(result: Plain) -> Iterator[tuple[str, str]]:
     tls = result.get("tls")
     if tls:
         yield _("TLS"), _tls_text(tls)
-    yield _("Result"), str(result["id"])
+    if result["id"]:
+        yield _("Result"), str(result["id"])
 
 
 def _tls_text(tls: Plain) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO, cast
 
-from smtpcheck.presentation import inert
+from smtpcheck.engine.telling.inert import inert
 
 
 class Style(StrEnum):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from django.utils.translation import gettext as _
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from smtpcheck.engine.stages import Stage, Verdict
-from smtpcheck.models import SmtpTestResult
+from smtpcheck.engine.telling.language import gettext as _
 
 WORKS = 0
 INTERNAL = 1
@@ -22,14 +21,14 @@ def of_stage(stage: Stage) -> int:
     return FIRST_STAGE + list(Stage).index(stage)
 
 
-def of_result(result: SmtpTestResult) -> int:
-    """The status that tells how one test ended."""
-    if result.shown_verdict == Verdict.WORKS:
+def of_document(result: Mapping[str, Any]) -> int:
+    """The status that tells how one test ended, of a result of `document.as_document`."""
+    if result["verdict"] == Verdict.WORKS:
         return WORKS
-    if result.shown_diagnosis_id == "tool.internal-error":
+    if (result["diagnosis"] or {}).get("id") == "tool.internal-error":
         return INTERNAL
-    if result.shown_verdict == Verdict.FAILS:
-        return of_stage(Stage(result.shown_stage))
+    if result["verdict"] == Verdict.FAILS:
+        return of_stage(Stage(result["stage"]))
     return INCONCLUSIVE
 
 

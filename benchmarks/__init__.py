@@ -1,0 +1,1 @@
+"""Measurements, of ourselves and beside others; what each needs stands in its own first lines."""
