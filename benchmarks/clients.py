@@ -260,7 +260,7 @@ def _trusting_any() -> ssl.SSLContext:
 def _python(module: str) -> str:
     if importlib.util.find_spec(module):
         return ""
-    return f"{sys.executable} -m pip install {module}"
+    return f"{sys.executable} -m pip install --require-hashes -r requirements/bench.txt"
 
 
 def _nodemailer() -> str:

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-HOST, USER, PASSWORD = "127.0.0.1", "ann@example.org", "a longer secret"  # noqa: S105 - the sink's
+HOST, USER, PASSWORD = "127.0.0.1", "ann@example.org", "a longer secret"
 MAIL = (
     b"From: ann@example.org\r\nTo: ann@example.org\r\nSubject: Test message\r\n"
     b"Date: Mon, 02 Feb 2026 03:04:05 +0000\r\nMessage-ID: <1@example.org>\r\n\r\n"
@@ -56,7 +56,7 @@ def smtplib_in_threads(job: Job) -> None:
             client.starttls(context=context)
             client.ehlo()
             client.user, client.password = USER, PASSWORD
-            client.auth("PLAIN", client.auth_plain)  # type: ignore[arg-type]
+            client.auth("PLAIN", client.auth_plain)
             client.sendmail(USER, [USER], MAIL)
 
     with ThreadPoolExecutor(job.at_once) as pool:

@@ -64,8 +64,8 @@ class Line:
     Servers listen on ``addresses`` too, and start when the line is open.
     """
 
-    def __init__(self) -> None:
-        self.is_packets = has_tun()
+    def __init__(self, *, is_packets: bool) -> None:
+        self.is_packets = is_packets
         self.addresses = [NEAR] if self.is_packets else []
         self._process: subprocess.Popen[str] | None = None
         self._near_ports: dict[int, int] = {}
@@ -240,16 +240,25 @@ def hold_data() -> None:
 def _accept(listening: socket.socket, port: int) -> None:
     while True:
         client, _ = listening.accept()
-        began = time.monotonic()
-        server = socket.create_connection(("127.0.0.1", port))
-        for sock in (client, server):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_pass_on, args=(client, server, began), daemon=True).start()
-        threading.Thread(target=_pass_on, args=(server, client, None), daemon=True).start()
+        threading.Thread(target=_lead, args=(client, port), daemon=True).start()
+
+
+def _lead(client: socket.socket, port: int) -> None:
+    """Lead one client to its server, who hears of it when the end of the handshake has come."""
+    began = time.monotonic()
+    time.sleep(ROUND_TRIP_SECONDS / 2)
+    server = socket.create_connection(("127.0.0.1", port))
+    for sock in (client, server):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    threading.Thread(target=_pass_on, args=(server, client, None), daemon=True).start()
+    _pass_on(client, server, began - ROUND_TRIP_SECONDS)
 
 
 def _pass_on(source: socket.socket, target: socket.socket, began: float | None) -> None:
-    """Pass data on, each piece half a round trip later; ``began`` marks the client's side."""
+    """Pass data on, each piece half a round trip later.
+
+    ``began`` is when the client's first packet would have left; None on the server's side.
+    """
     held: list[tuple[float, bytes]] = []
     is_open = True
     while is_open or held:
@@ -262,7 +271,7 @@ def _pass_on(source: socket.socket, target: socket.socket, began: float | None) 
             held.append((time.monotonic() + ROUND_TRIP_SECONDS / 2, data))
             is_open = bool(data)
             if not data and began is not None:
-                _tell(time.monotonic() - began + ROUND_TRIP_SECONDS, 0)
+                _tell(time.monotonic() - began, 0)
         elif not is_open and wait:
             time.sleep(wait)
         while held and held[0][0] <= time.monotonic():

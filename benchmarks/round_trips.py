@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from benchmarks.clients import (
     ALONE,
@@ -26,8 +27,8 @@ from benchmarks.clients import (
     Job,
     versions,
 )
-from benchmarks.line import ROUND_TRIP_SECONDS, Line
-from benchmarks.servers import Server, servers
+from benchmarks.line import ROUND_TRIP_SECONDS, Line, has_tun
+from benchmarks.servers import Server, sandbox_server, servers
 from benchmarks.tables import machine, markdown
 from smtpcheck.engine.stages import Security
 
@@ -52,7 +53,12 @@ def main() -> None:
     for client in missing:
         print(f"- without {client.name}: {client.install}")
     present = [client for client in CLIENTS if not client.install]
-    with Line() as line, servers(line.addresses) as running:
+    with ExitStack() as stack:
+        line = stack.enter_context(Line(is_packets=has_tun()))
+        running = stack.enter_context(servers(line.addresses))
+        if not running:
+            line = stack.enter_context(Line(is_packets=False))
+            running = [stack.enter_context(sandbox_server())]
         line.lead_to(sorted({port for server in running for port in server.ports.values()}))
         for server in running:
             print(f"\n## {server.name}\n")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from smtpcheck.engine.stages import Security
 from smtpcheck.sandbox import Authority, BackgroundSandbox, Listener, Sandbox, Tls
+from tests.servers.daemon import ServerError
 from tests.servers.exim import EximServer
 from tests.servers.exim import why_unusable as why_no_exim
 from tests.servers.postfix import PostfixServer
 from tests.servers.postfix import why_unusable as why_no_postfix
+from tests.servers.server import MailServer
 
 USER, PASSWORD = "account@mail.test", "correct-horse"
 SENDER, RECIPIENT = USER, "recipient@mail.test"
@@ -56,44 +58,43 @@ class _Exim(EximServer):
 
 @contextmanager
 def servers(extra_addresses: Sequence[str]) -> Iterator[list[Server]]:
-    """Start what is there, and the sandbox where nothing is; says what is missing."""
-    kinds = [("Postfix", _Postfix, why_no_postfix()), ("Exim", _Exim, why_no_exim())]
-    usable = [(name, kind) for name, kind, problem in kinds if problem is None]
-    for name, _, problem in kinds:
-        if problem:
-            print(f"- without {name}: {' '.join(problem)}")
-    if not usable:
-        with _sandbox(extra_addresses) as server:
-            yield [server]
-        return
-    started = []
-    try:
-        found = []
-        for name, kind in usable:
+    """Start what is there, also on these addresses; says what is missing."""
+    found = []
+    with ExitStack() as stack:
+        for name, kind, problem in (
+            ("Postfix", _Postfix, why_no_postfix()),
+            ("Exim", _Exim, why_no_exim()),
+        ):
+            if problem:
+                print(f"- without {name}: {' '.join(problem)}")
+                continue
             running = kind()
             running.extra = extra_addresses
-            running.start()
-            started.append(running)
-            ports = {
-                Security.NONE: running.ports.submission,
-                Security.STARTTLS: running.ports.submission,
-                Security.TLS: running.ports.smtps,
-            }
-            found.append(Server(name, ports, running.ca_file.read_text()))
+            try:
+                stack.enter_context(running)
+            except (ServerError, OSError) as error:
+                print(f"- without {name}: {error}")
+                continue
+            found.append(_served(name, running))
         yield found
-    finally:
-        for running in started:
-            running.stop()
+
+
+def _served(name: str, running: MailServer) -> Server:
+    ports = {
+        Security.NONE: running.ports.submission,
+        Security.STARTTLS: running.ports.submission,
+        Security.TLS: running.ports.smtps,
+    }
+    return Server(name, ports, running.ca_file.read_text())
 
 
 @contextmanager
-def _sandbox(extra_addresses: Sequence[str]) -> Iterator[Server]:
-    host = [*extra_addresses, "127.0.0.1"][0]
+def sandbox_server() -> Iterator[Server]:
+    """Start the sandbox, which listens on loopback only."""
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority.load_or_create(Path(directory))
         listeners = [
-            Listener(tls=tls, host=host, auth_in_clear=True)
-            for tls in (Tls.NONE, Tls.STARTTLS, Tls.IMPLICIT)
+            Listener(tls=tls, auth_in_clear=True) for tls in (Tls.NONE, Tls.STARTTLS, Tls.IMPLICIT)
         ]
         sandbox = Sandbox(listeners, logins={USER: PASSWORD}, authority=authority)
         with BackgroundSandbox(sandbox):

@@ -63,21 +63,31 @@ class Sink:
         await writer.drain()
 
 
-async def main(ca_file: str, think_seconds: float) -> None:
-    """Serve until the standard input ends; prints the port."""
+def certified(ca_file: str) -> ssl.SSLContext:
+    """A server's context; its authority is written to a file."""
     authority = Authority.create()
     Path(ca_file).write_bytes(authority.ca_pem)
-    context = authority.certificate_of(Kind.GOOD).server_context()
+    return authority.certificate_of(Kind.GOOD).server_context()
+
+
+async def serve(context: ssl.SSLContext, think_seconds: float) -> None:
+    """Serve until the standard input ends; prints the port."""
     sink = Sink(context, think_seconds)
     server = await asyncio.start_server(sink.serve, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
-if __name__ == "__main__":
+def main(ca_file: str, think_seconds: str) -> None:
+    """Serve on the faster loop where there is one."""
+    serving = serve(certified(ca_file), float(think_seconds))
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main(sys.argv[1], float(sys.argv[2])))
+        asyncio.run(serving)
     else:
-        uvloop.run(main(sys.argv[1], float(sys.argv[2])))
+        uvloop.run(serving)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -95,14 +95,16 @@ def run_once(command: Sequence[str], environ: Mapping[str, str]) -> Took:
     began = time.monotonic()
     child = os.posix_spawn(
         command[0],
-        command,
+        list(command),
         environ,
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
     )
     _, status, usage = os.wait4(child, 0)
     wall = time.monotonic() - began
     if status:
-        raise SystemExit(f"{' '.join(command[:4])} ... ended with {os.waitstatus_to_exitcode(status)}")
+        raise SystemExit(
+            f"{' '.join(command[:4])} ... ended with {os.waitstatus_to_exitcode(status)}"
+        )
     return Took((usage.ru_utime + usage.ru_stime) * 1000, wall * 1000)
 
 

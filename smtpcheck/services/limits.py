@@ -56,16 +56,15 @@ def queue_up(host: str) -> None:
 
 def objection(asked: Asked, now: datetime) -> Refused | None:
     """Return why a test may not run now, or None if it may."""
-    running = SmtpTestResult.objects.running(now).filter(host=asked.host)
     limits = conf()
-    if running.count() >= limits.TESTS_PER_HOST:
+    running = SmtpTestResult.objects.running_at(asked.host, asked.username, now)
+    if running.at_host >= limits.TESTS_PER_HOST:
         return _not_now(asked, limits.TESTS_PER_HOST)
-    of_login = running.filter(username=asked.username)
-    if asked.username and of_login.count() >= limits.TESTS_PER_LOGIN:
+    if asked.username and running.of_login >= limits.TESTS_PER_LOGIN:
         return _not_now(asked, limits.TESTS_PER_LOGIN)
     if asked.account is None:
         share = max(1, int(limits.TESTS_PER_HOST * limits.FREE_TARGET_SHARE))
-        if running.filter(account__isnull=True).count() >= share:
+        if running.of_free_targets >= share:
             return _not_now(asked, share)
     return None if asked.uses_stored_secret else _guessing(asked, now)
 
