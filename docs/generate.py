@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -227,6 +229,104 @@ def exit_status_lines() -> Iterable[str]:
     return table(("status", "means"), rows)
 
 
+# --- Limits ---------------------------------------------------------------------------------------
+
+# What comes in, the constant that bounds it, its unit, and what happens past it.
+_ENDS = "the test ends, `proto.line-too-long`"
+_LIMITS = (
+    ("body of a call", "api.parsers.MAX_BODY_BYTES", "bytes", "413"),
+    ("values in a JSON body", "api.jsonreader.MAX_VALUES", "", "400"),
+    ("depth of a JSON or XML body", "api.jsonreader.MAX_DEPTH", "levels", "400"),
+    ("elements of an XML body", "api.xmlreader.MAX_ELEMENTS", "", "400; entities and DTDs too"),
+    ("fields of a form body", "api.parsers.MAX_FORM_FIELDS", "", "400"),
+    ("SMTP URI", "engine.uri.MAX_URI_LENGTH", "characters", "`config.uri-invalid`"),
+    ("host name", "engine.grammar.MAX_HOST_LENGTH", "characters", "`config.label-invalid`"),
+    (
+        "mail address",
+        "engine.grammar.MAX_ADDRESS_OCTETS",
+        "octets",
+        "`config.sender-invalid`, `config.recipient-invalid`",
+    ),
+    (
+        "user name and password",
+        "engine.plan.MAX_LOGIN_OCTETS",
+        "octets",
+        "`auth.line-too-long`",
+    ),
+    ("CA bundle", "engine.plan.MAX_CA_BUNDLE_LENGTH", "characters", "`config.ca-invalid`"),
+    (
+        "client certificate, and its key",
+        "engine.plan.MAX_CLIENT_CERTIFICATE_LENGTH",
+        "characters",
+        "`config.client-cert-invalid`",
+    ),
+    ("addresses of a name", "engine.driver.dial.MAX_ADDRESSES", "dialled", "the rest is left out"),
+    ("look-ups that wait", "engine.driver.resolver.MAX_LOOK_UPS", "threads", "`tool.budget`"),
+    ("questions to name servers", "engine.driver.lookups.MAX_QUERIES", "a test", "not asked"),
+    ("records of an answer", "engine.driver.lookups.MAX_RECORDS", "kept", "left out"),
+    ("head of a proxy's answer", "engine.proxy.MAX_HEAD_OCTETS", "octets", "the proxy is refused"),
+    ("line of a server", "engine.replies.MAX_LINE_OCTETS", "octets", _ENDS),
+    ("lines of a reply", "engine.replies.MAX_REPLY_LINES", "", _ENDS),
+    ("reply", "engine.replies.MAX_REPLY_OCTETS", "octets", _ENDS),
+    ("text of a session", "engine.replies.MAX_SESSION_OCTETS", "octets", _ENDS),
+    ("raw octets of a session", "engine.driver.wire.MAX_RAW_OCTETS", "octets", _ENDS),
+    ("handshake", "engine.tls.MAX_HANDSHAKE_OCTETS", "octets", "the test ends"),
+    ("certificate chain", "engine.certificates.MAX_CHAIN_OCTETS", "octets", "not explained"),
+    (
+        "certificates of a chain",
+        "engine.chain.MAX_CERTIFICATES",
+        "looked at",
+        "the rest is not explained",
+    ),
+    ("challenges of a login", "engine.session.login.MAX_CHALLENGES", "", "`auth.challenge-loop`"),
+    ("rounds of SCRAM", "engine.sasl.scram.MAX_ROUNDS", "", "`auth.scram-rounds`"),
+    ("transcript", "engine.transcript.MAX_TRANSCRIPT_LENGTH", "characters", "cut off"),
+)
+
+
+def limits_lines() -> Iterable[str]:
+    """What comes in from callers, servers and name servers, with its bound."""
+    rows = [
+        [what, f"{_constant(name):,} {unit}".strip(), past, f"`{name.rpartition('.')[0]}`"]
+        for what, name, unit, past in _LIMITS
+    ]
+    return table(("what comes in", "at most", "past it", "in `smtpcheck.`"), rows)
+
+
+def _constant(name: str) -> int:
+    module, _, constant = name.rpartition(".")
+    return int(getattr(importlib.import_module(f"smtpcheck.{module}"), constant))
+
+
+# --- Licences -------------------------------------------------------------------------------------
+
+_PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==", re.MULTILINE)
+
+
+def licences_lines() -> Iterable[str]:
+    """What runs with us, with the licence that each package names in its own metadata."""
+    page = (REFERENCE / "licences.md").read_text()
+    run = set(_PINNED.findall((ROOT / "requirements/run.txt").read_text()))
+    postgres = set(_PINNED.findall((ROOT / "requirements/postgres.txt").read_text()))
+    rows = [
+        [f"`{name}`", _licence(name, page), "always" if name in run else "extra `postgres`"]
+        for name in sorted(run | postgres)
+    ]
+    return table(("package", "licence", "needed"), rows)
+
+
+def _licence(name: str, page: str) -> str:
+    """A licence in the words of the package; as the page has it for one of another system."""
+    try:
+        told = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        kept = re.search(rf"^\| `{re.escape(name)}` \| ([^|]+) \|", page, re.MULTILINE)
+        return kept[1] if kept else "?"
+    classifiers = told.get_all("Classifier") or []
+    named = [text.rpartition(" :: ")[2] for text in classifiers if text.startswith("License ::")]
+    return told.get("License-Expression") or ", ".join(named) or told.get("License") or "?"
+
+
 # --- Markdown -------------------------------------------------------------------------------------
 
 
@@ -251,6 +351,8 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "diagnoses": diagnoses_lines,
     "options": options_lines,
     "exit-status": exit_status_lines,
+    "limits": limits_lines,
+    "licences": licences_lines,
 }
 
 

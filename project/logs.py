@@ -24,6 +24,19 @@ class SafeFormatter(logging.Formatter):
         return masked(super().format(record))
 
 
+class RefusalsInOneLine(logging.Filter):
+    """Takes the traceback from what Django refuses by itself: it shows Django and nothing of ours.
+
+    Anybody can send a wrong Host header, and each would fill the log with a page.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record; those of refusals lose their exception."""
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
+
+
 def masked(text: str) -> str:
     """Return a text with logins in URLs masked and control characters made visible.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from project.environment import Secrets, environment, own_settings
 
@@ -53,13 +54,15 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 
 MIDDLEWARE = [
+    "project.headers.SecurityHeadersMiddleware",  # around all others: every answer has them
     "smtpcheck.api.middleware.ApiPathMiddleware",
     "smtpcheck.api.middleware.ApiAnswerMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "project.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "project.static.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -137,6 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["smtpcheck.services.signing_in.GuardedBackend"]
 
 # --- Language and time ----------------------------------------------------------------------------
 
@@ -168,12 +172,16 @@ WHITENOISE_USE_FINDERS = True  # right after a checkout, before any collectstati
 # direct: this process speaks TLS. proxy: one in front does, and says so in X-Forwarded-Proto, which
 # it must also remove from what callers send.
 HTTPS = env.str("HTTPS", default="off").lower()
+if HTTPS not in {"off", "direct", "proxy"}:  # a slip must not switch it off in silence
+    raise ImproperlyConfigured("HTTPS must be off, direct or proxy.")
 IS_HTTPS = HTTPS in {"direct", "proxy"}
 
 SECURE_SSL_REDIRECT = IS_HTTPS
 # What watches over a process asks it directly, without the one in front.
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600) if IS_HTTPS else 0
+# Neither subdomains nor browsers' built-in lists are this service's to decide for a whole domain.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS == "proxy" else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -182,6 +190,8 @@ SESSION_COOKIE_NAME = "smtpcheck_session"
 SESSION_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# Looking around does not prolong it; a changed password ends all sessions of its user at once.
+SESSION_COOKIE_AGE = round(env.float("SESSION_HOURS", default=12) * 3600)
 
 # Clients of the original call copy the cookie XSRF-TOKEN into the header X-XSRF-TOKEN.
 CSRF_COOKIE_NAME = "XSRF-TOKEN"
@@ -224,6 +234,21 @@ REST_FRAMEWORK = {
         "smtpcheck.api.parsers.FormParser",
     ],
     "EXCEPTION_HANDLER": "smtpcheck.api.exceptions.answer_for",
+    "DEFAULT_SCHEMA_CLASS": "smtpcheck.api.openapi.Schema",
+    "URL_FORMAT_OVERRIDE": None,  # Accept alone decides
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "smtpcheck",
+    "DESCRIPTION": "Does this SMTP account work, if not why exactly, and what do I do about it?",
+    "VERSION": "v1",
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,  # secrets are in requests only
+    "POSTPROCESSING_HOOKS": [],  # sets of words stand where they are used
+    # Everything is served from here; the badge of a validator would be another site's.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
 }
 
 # Which pages of other origins may call the API from a browser: https://crm.example.org, or * for
@@ -265,12 +290,21 @@ LOGGING = {
             "style": "{",
         },
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"refusals": {"()": "project.logs.RefusalsInOneLine"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["refusals"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # Django's default sends mail to ADMINS; everything goes to standard error instead.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # At DEBUG it writes all that a page was given, as the text of a token that is shown once.
+        "django.template": {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
     },
 }
 

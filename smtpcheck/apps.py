@@ -6,6 +6,7 @@ import atexit
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -19,7 +20,9 @@ class SmtpcheckConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, which look at models, and put all texts into Django's language."""
         from smtpcheck import checks, wording  # noqa: F401 - both take effect by being imported
+        from smtpcheck.models.roles import ensure_roles  # models are ready now and not before
 
+        post_migrate.connect(ensure_roles, sender=self, dispatch_uid="smtpcheck.roles")
         atexit.register(close_pools)
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from smtpcheck.engine.core_files import forbid_core_files
+from smtpcheck.engine.redaction import NeverPickled
 
 HOW_TO_MAKE_ENCRYPTION_KEYS = (
     "Make one with `manage.py generate_encryption_key` and set SMTPCHECK_ENCRYPTION_KEYS to what "
@@ -31,7 +32,7 @@ AUTHENTICATION_SCHEMES = ("basic", "bearer", "soticket", "session")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conf:
+class Conf(NeverPickled):
     """The settings as they are now; each reads as its default where nothing is set."""
 
     # Who gets the test mail where the account names nobody: a mailbox made for it. "" = the sender
@@ -68,8 +69,16 @@ class Conf:
     # The part of it that may pass until a server takes the connection.
     CONNECT_TIMEOUT_SECONDS: float = 10.0
 
-    # REST calls of one caller.
+    # REST calls of one caller, over all processes; who is not logged in is known by the address.
     CALLS_PER_MINUTE: int = 240
+    # Failed logins at this site, REST and admin together, of one user name from one address and of
+    # one address, after which no password from there is looked at for the rest of the window.
+    LOGIN_FAILURES_PER_USER: int = 5
+    LOGIN_FAILURES_PER_ADDRESS: int = 50
+    LOGIN_FAILURE_WINDOW_SECONDS: int = 900
+    # How many proxies of ours a caller comes through: so many addresses at the end of
+    # X-Forwarded-For are believed. 0 = the header is not read, the address is whoever connects.
+    TRUSTED_PROXIES: int = 0
     # Parallel tests, counted over all processes. Postfix allows 50 connections a client,
     # Microsoft 3 a mailbox.
     TESTS_PER_HOST: int = 10
@@ -95,16 +104,29 @@ class Conf:
     # Hashing a password costs a quarter of a second of CPU.
     BASIC_CACHE_SECONDS: int = 300
 
+    # Whether the API tells of itself, without a login: /api, /api/v1, its OpenAPI document and the
+    # page to try it.
+    DOCUMENTATION: bool = True
+
     # Where the sandbox keeps its authority, ports and mails.
     SANDBOX_DIRECTORY: str = "var/sandbox"
 
 
+# What was read last, and what came of it: a test asks a dozen times.
+_last: tuple[dict[str, Any], Conf] | None = None
+
+
 def conf() -> Conf:
     """Return the settings as they are now; ImproperlyConfigured names a value that is no value."""
-    values, problems = _read(settings.SMTPCHECK)
+    global _last  # noqa: PLW0603 - one for the whole process is what is meant
+    if _last is not None and _last[0] == settings.SMTPCHECK:
+        return _last[1]
+    raw = dict(settings.SMTPCHECK)
+    values, problems = _read(raw)
     if problems:
         raise ImproperlyConfigured(" ".join(problems.values()))
-    return Conf(**values)
+    _last = (raw, Conf(**values))
+    return _last[1]
 
 
 def known_names() -> frozenset[str]:
@@ -171,7 +193,7 @@ def _read(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         kind, convert = _TYPES[str(item.type)]
         try:
             values[item.name] = convert(raw[item.name])
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             # The value itself is not repeated: somebody may have pasted a secret there.
             problems[item.name] = f"SMTPCHECK_{item.name} must be {kind}."
     return values, problems
@@ -188,6 +210,18 @@ def _entries(value: Any) -> tuple[str, ...]:
     return tuple(text for text in map(_text, parts) if text)
 
 
+def _yes_or_no(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return _BOOLEANS[_text(value).lower()]
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
 def _numbers(value: Any) -> tuple[int, ...]:
     parts = value.replace(",", " ").split() if isinstance(value, str) else value
     return tuple(int(part) for part in parts)
@@ -196,6 +230,7 @@ def _numbers(value: Any) -> tuple[int, ...]:
 # By the field's annotation: what a person is told, and how the value is made.
 _TYPES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "str": ("a text", _text),
+    "bool": ("yes or no", _yes_or_no),
     "int": ("a whole number", int),
     "float": ("a number", float),
     "tuple[str, ...]": ("a list of entries separated by semicolons", _entries),

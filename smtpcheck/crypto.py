@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.exceptions import ImproperlyConfigured
 
 from smtpcheck.conf import HOW_TO_MAKE_ENCRYPTION_KEYS, conf
-from smtpcheck.engine.redaction import Secret
+from smtpcheck.engine.redaction import NeverPickled, Secret
 
 VERSION = "1"
 KEY_BYTES = 32
@@ -56,7 +56,7 @@ class SealBroken(CryptoError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRing:
+class KeyRing(NeverPickled):
     """The loaded keys; the first one seals."""
 
     keys: dict[str, bytes] = field(repr=False)

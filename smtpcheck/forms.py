@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext
@@ -21,8 +22,13 @@ from smtpcheck.engine.grammar import refuse_control_characters
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.uri import SmtpUri, checked_port, parse_uri
 from smtpcheck.models import CLIENT_KEY, PASSWORD, SmtpAccount
+from smtpcheck.models.account import canonical_entries
 from smtpcheck.services.proxies import configured_proxies
 from smtpcheck.wording import describe
+
+
+# The code of an error that only asks a person to type a secret once more.
+AGAIN = "again"
 
 
 def refusal(refused: Refused) -> ValidationError:
@@ -121,7 +127,8 @@ class SmtpAccountForm(_Form):
     """An account as an operator edits it.
 
     A pasted URI fills server, port, security, user name and password. An empty password keeps the
-    saved one, unless the destination changes: then the model drops it.
+    saved one, unless the destination changes: then the model drops it. What the policy allows the
+    account is a field only where a door adds it, for a person with the right.
     """
 
     uri = UriField(
@@ -181,8 +188,14 @@ class SmtpAccountForm(_Form):
             "team",
         )
 
+    # The team of a new account where the form does not ask for it.
+    team_of_new: ClassVar[Group | None] = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.team_of_new is not None and "team" not in self.fields:
+            self.instance.team = self.team_of_new
+        self.old_policy = self.instance.policy_entries
         self.had_password = self.instance.has_secret()
         if not self.had_password and "password" in self.fields:
             self.fields["password"].help_text = _("It is stored encrypted and never shown again.")
@@ -200,7 +213,7 @@ class SmtpAccountForm(_Form):
             if name in self.fields:
                 # A browser would offer the login of this site.
                 self.fields[name].widget.attrs["autocomplete"] = "off"
-        for name in ("ca_bundle", "client_certificate"):
+        for name in ("ca_bundle", "client_certificate", "policy_entries"):
             if name in self.fields:
                 self.fields[name].widget.attrs.update({"rows": 6, "class": "pem"})
 
@@ -211,9 +224,53 @@ class SmtpAccountForm(_Form):
         return self.had_password and not self.instance.has_secret() and not is_asked
 
     @property
+    def policy_was_dropped(self) -> bool:
+        """After saving: what was allowed is gone, because the host changed."""
+        return bool(self.old_policy) and self.is_policy_kept and not self.instance.policy_entries
+
+    @property
+    def is_policy_kept(self) -> bool:
+        """Whether nobody typed other policy entries than there were."""
+        typed = self.cleaned_data.get("policy_entries", self.old_policy)
+        return canonical_entries(typed) == self.old_policy
+
+    @property
     def lacks_client_key(self) -> bool:
         """After saving: there is a client certificate, and no private key for it."""
         return bool(self.instance.client_certificate) and not self.instance.has_secret(CLIENT_KEY)
+
+    def notices(self) -> list[str]:
+        """After saving: what a person would not expect, a secret that is gone or missing."""
+        account = self.instance
+        told = []
+        if self.password_was_dropped:
+            told.append(
+                gettext(
+                    "The saved password was deleted, because it belonged to the server, login or "
+                    "certificate settings as they were before. Type it again for the new ones."
+                )
+            )
+        elif account.username and not account.has_secret():
+            told.append(
+                gettext(
+                    "A user name is set but no password is saved, so the login cannot be tested."
+                )
+            )
+        if self.policy_was_dropped:
+            told.append(
+                gettext(
+                    "The networks and ports that were allowed for this account were deleted, "
+                    "because they belonged to the host as it was before."
+                )
+            )
+        if self.lacks_client_key:
+            told.append(
+                gettext(
+                    "A client certificate is set but its private key is not saved, or was deleted "
+                    "because the settings that it belonged to changed. Paste the key."
+                )
+            )
+        return told
 
     def clean_port(self) -> int:
         """A port that exists."""
@@ -258,6 +315,8 @@ class SmtpAccountForm(_Form):
             self.instance.set_secret(PASSWORD, secret)
         elif self.cleaned_data.get("clear_password"):
             self.instance.set_secret(PASSWORD, None)
+        if not self.is_policy_kept:
+            self.instance.set_policy(self.cleaned_data["policy_entries"])
         if key := self.cleaned_data.get("client_key"):
             self.instance.set_secret(CLIENT_KEY, key)
         elif not self.instance.client_certificate:
@@ -292,15 +351,24 @@ class SmtpAccountForm(_Form):
         super()._post_clean()  # type: ignore[misc] # Django's hook, which the stubs leave out
         if "host" in self.errors and "@" in self.data.get(self.add_prefix("host"), ""):
             self._show({"host": ""})  # a whole URI in the wrong field: it can hold a password
+        for name in ("ca_bundle", "client_certificate"):
+            if "PRIVATE KEY" in self.data.get(self.add_prefix(name), ""):
+                self._show({name: ""})  # as above, with a key in the place of certificates
         if self.errors and self.cleaned_data.get("password"):
             self.add_error(
                 "password",
-                _("Type the password again: it was not kept because of the other errors."),
+                ValidationError(
+                    _("Type the password again: it was not kept because of the other errors."),
+                    code=AGAIN,
+                ),
             )
         if self.errors and self.cleaned_data.get("client_key"):
             self.add_error(
                 "client_key",
-                _("Paste the private key again: it was not kept because of the other errors."),
+                ValidationError(
+                    _("Paste the private key again: it was not kept because of the other errors."),
+                    code=AGAIN,
+                ),
             )
 
     def _get_validation_exclusions(self) -> set[str]:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from smtpcheck.engine.telling import document
 from smtpcheck.engine.telling.addresses import AddressRow, address_rows
 from smtpcheck.engine.telling.inert import inert
 from smtpcheck.models import SmtpTestResult
 
-__all__ = ["address_rows_of", "as_plain", "diagnosis_of", "inert", "is_success", "warnings_of"]
+__all__ = [
+    "account_of",
+    "address_rows_of",
+    "as_plain",
+    "diagnosis_of",
+    "inert",
+    "is_success",
+    "policy_hint_of",
+    "warnings_of",
+]
 
 _COLUMNS = (
     *document.ASKED,
@@ -36,7 +47,7 @@ def as_plain(result: SmtpTestResult) -> dict[str, object]:
     return document.as_document(
         _columns(result),
         result_id=str(result.pk),
-        account=_account(result),
+        account=account_of(result),
         door=result.door,
         asked_by=result.asked_by_name,
     )
@@ -57,6 +68,20 @@ def address_rows_of(result: SmtpTestResult) -> list[AddressRow]:
     return address_rows(result.evidence.get("every_address") or ())
 
 
+def policy_hint_of(result: SmtpTestResult) -> str:
+    """Return the exact lines that a refusal of the policy lacked, or "" if it did not refuse.
+
+    Only for whoever may set policies: it names the addresses behind a host.
+    """
+    if not result.policy_lines:
+        return ""
+    hint = _(
+        "To allow it, add to the account, or to SMTPCHECK_POLICY for every test (separated by a "
+        "semicolon): %(lines)s"
+    )
+    return hint % {"lines": "  ".join(result.policy_lines.splitlines())}
+
+
 def warnings_of(result: SmtpTestResult) -> list[dict[str, object]]:
     """Return the warnings with their words, as they were found."""
     return document.warnings(result.warnings)
@@ -69,8 +94,8 @@ def _columns(result: SmtpTestResult) -> dict[str, Any]:
     }
 
 
-def _account(result: SmtpTestResult) -> dict[str, object] | None:
-    """The saved account: its name as it was, and None for the id of one that is gone."""
+def account_of(result: SmtpTestResult) -> dict[str, object] | None:
+    """Return the saved account: its name as it was, None for the id of one that is gone."""
     if not result.account_name:
         return None
     account_id = str(result.account_id) if result.account_id else None

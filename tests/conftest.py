@@ -10,6 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How many inputs nobody thought of a run tries: `--hypothesis-profile=long` for the long one. No
+# deadline for one input, because a busy machine would miss it; time is what other tests look at.
+settings.register_profile("short", max_examples=100, deadline=None)
+settings.register_profile(
+    "long", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("short")
 
 pytest_plugins = ["tests.peers.fixtures", "tests.servers.fixtures"]
 

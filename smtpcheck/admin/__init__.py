@@ -7,12 +7,15 @@ content security policy of ``default-src 'self'`` can hold.
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext_lazy as _
 
 from smtpcheck.admin.accounts import SmtpAccountAdmin
+from smtpcheck.admin.audit import AuditEntryAdmin
+from smtpcheck.admin.people import PersonAdmin, TeamAdmin
 from smtpcheck.admin.results import SmtpTestResultAdmin
 from smtpcheck.admin.tokens import AccessTokenAdmin
-from smtpcheck.models import AccessToken, SmtpAccount, SmtpTestResult
+from smtpcheck.models import AccessToken, AuditEntry, SmtpAccount, SmtpTestResult
 
 admin.site.site_title = "smtpcheck"
 admin.site.site_header = "smtpcheck"
@@ -23,5 +26,9 @@ admin.site.site_url = None
 admin.site.register(SmtpAccount, SmtpAccountAdmin)
 admin.site.register(SmtpTestResult, SmtpTestResultAdmin)
 admin.site.register(AccessToken, AccessTokenAdmin)
+admin.site.register(AuditEntry, AuditEntryAdmin)
+admin.site.unregister((User, Group))
+admin.site.register(User, PersonAdmin)
+admin.site.register(Group, TeamAdmin)
 
 __all__ = ["AccessTokenAdmin", "SmtpAccountAdmin", "SmtpTestResultAdmin"]

@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -42,8 +42,17 @@ from smtpcheck.conf import conf
 from smtpcheck.engine.stages import Goal, Verdict
 from smtpcheck.forms import SmtpAccountForm
 from smtpcheck.models import UNTESTED, Door, SmtpAccount, SmtpAccountState, SmtpTestResult
+from smtpcheck.models.roles import teams_of
 from smtpcheck.presentation import inert
-from smtpcheck.services import Busy, Caller, NotPermitted, test_account, test_accounts
+from smtpcheck.services import (
+    SET_POLICY,
+    Busy,
+    Caller,
+    NotPermitted,
+    auditing,
+    test_account,
+    test_accounts,
+)
 from smtpcheck.wording import describe
 
 # What one page load may start: these run side by side within one budget, so that the answer comes
@@ -129,15 +138,43 @@ class SmtpAccountAdmin(_Admin):
             },
         )
         key = ("client_key",) if may_change else ()
+        policy = ("policy_entries",) if may_change and request.user.has_perm(SET_POLICY) else ()
         special = (
             _("Special cases"),
             {
                 "classes": ("collapse",),
-                "fields": ("ehlo_name", "ca_bundle", "pin", "client_certificate", *key, "proxy"),
+                "fields": (
+                    *("ehlo_name", "ca_bundle", "pin", "client_certificate", *key, "proxy"),
+                    *policy,
+                ),
             },
         )
         team = (_("Who may use it"), {"fields": ("team",)})
-        return [paste, server, login, mail, special, *([team] if _sees_all(request) else [])]
+        last = [team] if _chooses_team(request, obj) else []
+        return [paste, server, login, mail, special, *last]
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: SmtpAccount | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> type[ModelForm[SmtpAccount]]:
+        """The form; who has one team gives it to every new account."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is None and not _sees_all(request) and issubclass(form, SmtpAccountForm):
+            form.team_of_new = teams_of(request.user).first()
+        return form
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Teams to choose from: a person's own, of which one has to be taken."""
+        if db_field.name == "team":
+            kwargs["queryset"] = teams_of(request.user)
+            if not _sees_all(request):
+                kwargs |= {"required": True, "empty_label": None}
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_readonly_fields(
         self,
@@ -165,33 +202,21 @@ class SmtpAccountAdmin(_Admin):
         self, request: HttpRequest, obj: SmtpAccount, form: ModelForm[SmtpAccount], change: bool
     ) -> None:
         """Save, and say what a person would not expect: a password that is gone or missing."""
-        super().save_model(request, obj, form, change)
-        if isinstance(form, SmtpAccountForm) and form.password_was_dropped:
-            self.message_user(
-                request,
-                gettext(
-                    "The saved password was deleted, because it belonged to the server, login or "
-                    "certificate settings as they were before. Type it again for the new ones."
-                ),
-                messages.WARNING,
-            )
-        elif obj.username and not obj.has_secret():
-            self.message_user(
-                request,
-                gettext(
-                    "A user name is set but no password is saved, so the login cannot be tested."
-                ),
-                messages.WARNING,
-            )
-        if isinstance(form, SmtpAccountForm) and form.lacks_client_key:
-            self.message_user(
-                request,
-                gettext(
-                    "A client certificate is set but its private key is not saved, or was deleted "
-                    "because the settings that it belonged to changed. Paste the key."
-                ),
-                messages.WARNING,
-            )
+        with auditing.saving_account(Caller(request.user, Door.ADMIN), obj):
+            super().save_model(request, obj, form, change)
+        if isinstance(form, SmtpAccountForm):
+            for notice in form.notices():
+                self.message_user(request, notice, messages.WARNING)
+
+    def delete_model(self, request: HttpRequest, obj: SmtpAccount) -> None:
+        """Delete it, and write down who did."""
+        with auditing.deleting_account(Caller(request.user, Door.ADMIN), obj):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SmtpAccount]) -> None:
+        """Delete a selection, and write down who did."""
+        with auditing.deleting_account(Caller(request.user, Door.ADMIN), *queryset):
+            super().delete_queryset(request, queryset)
 
     def change_view(
         self,
@@ -320,6 +345,13 @@ class SmtpAccountAdmin(_Admin):
 def _sees_all(request: HttpRequest) -> bool:
     """Whether this person is above the teams."""
     return bool(getattr(request.user, "is_superuser", False))
+
+
+def _chooses_team(request: HttpRequest, account: SmtpAccount | None) -> bool:
+    """Whether the form asks for the team: of a new account, if this person has several."""
+    if _sees_all(request):
+        return True
+    return account is None and teams_of(request.user).count() > 1
 
 
 def account_url(account: SmtpAccount) -> str:

@@ -33,7 +33,10 @@ ICONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderRung:
-    """One stage of the ladder in words; ``is_repeated`` for an EHLO said again inside TLS."""
+    """One stage of the ladder in words; ``is_repeated`` for an EHLO said again inside TLS.
+
+    ``is_grouped``: sent in one flight with others, so that its time began with theirs.
+    """
 
     state: str
     icon: str
@@ -41,6 +44,7 @@ class LadderRung:
     state_name: str
     took_ms: int | None
     is_repeated: bool
+    is_grouped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def ladder_of(rungs: Iterable[Mapping[str, Any]]) -> list[LadderRung]:
                 state_name=rung_state_name(state),
                 took_ms=rung.get("took_ms"),
                 is_repeated=stage in seen,
+                is_grouped=bool(rung.get("grouped")),
             )
         )
         seen.add(stage)

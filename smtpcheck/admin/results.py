@@ -14,13 +14,20 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from smtpcheck.admin.csv_export import export
 from smtpcheck.admin.filters import OwnerFilter, ShownVerdictFilter, StageFilter
 from smtpcheck.admin.result_page import page_of
 from smtpcheck.admin.words import (
@@ -33,7 +40,8 @@ from smtpcheck.admin.words import (
     two_lines,
 )
 from smtpcheck.models import Person, SmtpAccount, SmtpTestResult
-from smtpcheck.presentation import inert
+from smtpcheck.presentation import inert, policy_hint_of
+from smtpcheck.services import SET_POLICY
 from smtpcheck.templatetags.smtpcheck_text import seconds
 from smtpcheck.wording import describe
 
@@ -101,7 +109,7 @@ class SmtpTestResultAdmin(_Admin):
         "asked_by_name",
     )
     ordering = ("-id",)
-    actions = None
+    actions = ("export_as_csv",)
     show_full_result_count = False
 
     class Media:
@@ -167,6 +175,13 @@ class SmtpTestResultAdmin(_Admin):
         notes = [seconds(obj.took_ms), obj.get_door_display()]
         return two_lines(moment_of(obj.started_at), " · ".join(filter(None, notes)))
 
+    @admin.action(permissions=["view"], description=_("Export the selected results as CSV"))
+    def export_as_csv(
+        self, request: HttpRequest, queryset: QuerySet[SmtpTestResult]
+    ) -> StreamingHttpResponse:
+        """Answer the chosen results, or all that the list found, as a file."""
+        return export(request, queryset)
+
     # --- The page of one result -----------------------------------------------------------------
 
     def change_view(
@@ -193,6 +208,7 @@ class SmtpTestResultAdmin(_Admin):
             "has_view_permission": True,
             "media": self.media,
             **self._account_of(request, result),
+            "policy_hint": policy_hint_of(result) if request.user.has_perm(SET_POLICY) else "",
             **page_of(result),
             **(extra_context or {}),
         }

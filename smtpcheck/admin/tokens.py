@@ -17,7 +17,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from smtpcheck.models import AccessToken
+from smtpcheck.models import AccessToken, Door
+from smtpcheck.services import Caller, issue_token, revoke_tokens
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[AccessToken]
@@ -81,7 +82,8 @@ class AccessTokenAdmin(_Admin):
     def save_model(self, request: HttpRequest, obj: AccessToken, form: Any, change: bool) -> None:
         """Issue it, and keep its text for the one page that shows it."""
         owner: Any = obj.owner if request.user.is_superuser else request.user
-        issued = AccessToken.objects.issue(owner, label=obj.label, expires_at=obj.expires_at)
+        caller = Caller(request.user, Door.ADMIN)
+        issued = issue_token(caller, owner, label=obj.label, expires_at=obj.expires_at)
         obj.__dict__ |= issued.__dict__  # the form's own object becomes the one that was made
 
     def response_add(
@@ -100,9 +102,6 @@ class AccessTokenAdmin(_Admin):
     @admin.action(description=_("Revoke the selected tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
         """Close at once what they opened."""
-        count = 0
-        for token in tokens.filter(revoked_at=None):
-            token.revoke()
-            count += 1
+        count = revoke_tokens(Caller(request.user, Door.ADMIN), tokens.filter(revoked_at=None))
         text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count)
         messages.success(request, text % {"count": count})

@@ -1,7 +1,8 @@
 """Who calls: by an Authorization header, or by the session cookie with its XSRF value.
 
 A scheme is one class here, named in the settings; each can be switched off. Whatever is missing,
-malformed or wrong is a 401, never a 403 and never a crash. This module is loaded by the
+malformed or wrong is a 401, never a 403 and never a crash; after too many of them from one address
+it is a 429. This module is loaded by the
 framework's settings, so it imports no views.
 """
 
@@ -25,6 +26,7 @@ from smtpcheck.api.exceptions import XsrfRefused
 from smtpcheck.api.verifiedlogins import verified_logins
 from smtpcheck.conf import conf
 from smtpcheck.models import AccessToken, TokenKind
+from smtpcheck.services import hold_back
 
 # Who was recognised, and the token that told it, if one did.
 Found = tuple[AbstractBaseUser, AccessToken | None]
@@ -68,7 +70,7 @@ class BasicAuthentication(_HeaderScheme):
     def found(self, request: Request, credential: str) -> Found:
         """Return the user."""
         login = _decoded(credential)
-        user = verified_logins.user(*login) or _checked_user(request, *login)
+        user = verified_logins.user(*login) or _user_in_turn(request, *login)
         if user is None:
             raise AuthenticationFailed(_("The user name or the password is wrong."))
         return user, None
@@ -106,12 +108,11 @@ class TicketAuthentication(_HeaderScheme):
 def _owner_of(request: Request, kind: TokenKind, text: str) -> Found:
     token = AccessToken.objects.find(kind, text)
     if token is None:
+        plain = request._request  # noqa: SLF001 - as Django's own logins report it
+        # Looked for first, because nobody guesses a token: a right one always passes.
+        hold_back(plain)
         # Counted like a wrong password; the token itself goes nowhere.
-        user_login_failed.send(
-            sender=__name__,
-            credentials={},
-            request=request._request,  # noqa: SLF001
-        )
+        user_login_failed.send(sender=__name__, credentials={}, request=plain)
         raise AuthenticationFailed(_("The token is unknown, expired or revoked."))
     return token.owner, token
 
@@ -174,6 +175,13 @@ def _decoded(encoded: str) -> tuple[str, str]:
             _("The Authorization header is malformed. Send Basic and base64(user:password).")
         )
     return username, password
+
+
+def _user_in_turn(request: Request, username: str, password: str) -> AbstractBaseUser | None:
+    with verified_logins.turn(username, password):
+        # Perhaps another call with the same login has just passed.
+        known = verified_logins.user(username, password)
+        return known or _checked_user(request, username, password)
 
 
 def _checked_user(request: Request, username: str, password: str) -> AbstractBaseUser | None:

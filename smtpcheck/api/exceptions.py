@@ -21,12 +21,18 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from smtpcheck import services
+from smtpcheck.api.throttling import seconds_for_nobody
 
 # Under which name the original tells who refused; a caller may look for it.
 AGENT_SOURCE = "SuperOffice.Services.WebApi"
 SOURCE = "smtpcheck"
 
 _RETRY_SECONDS = 60
+_SOON_SECONDS = 5
+
+_TOO_MANY_CALLS = gettext_lazy(
+    "Too many calls in the last minute. The Retry-After header says when to call."
+)
 
 _ERROR_TYPES = {
     HTTPStatus.BAD_REQUEST: "ArgumentException",
@@ -34,8 +40,10 @@ _ERROR_TYPES = {
     HTTPStatus.FORBIDDEN: "UnauthorizedAccessException",
     HTTPStatus.NOT_FOUND: "NotFoundException",
     HTTPStatus.METHOD_NOT_ALLOWED: "NotSupportedException",
+    HTTPStatus.CONFLICT: "ConflictException",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestTooLargeException",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "UnsupportedMediaTypeException",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "ArgumentException",
     HTTPStatus.TOO_MANY_REQUESTS: "TooManyRequestsException",
     HTTPStatus.SERVICE_UNAVAILABLE: "ServiceUnavailableException",
 }
@@ -56,6 +64,32 @@ class XsrfRefused(exceptions.AuthenticationFailed):
     error_source = AGENT_SOURCE
 
 
+class TooMany(exceptions.APIException):
+    """Too many calls of nobody in particular, or too many logins that failed."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = "too-many"
+
+    def __init__(self, detail: str, *, wait: float) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
+class Conflict(exceptions.APIException):
+    """What was asked for is being done by another call; the caller is asked to come again."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
+    wait = _SOON_SECONDS
+
+
+class Unprocessable(exceptions.APIException):
+    """The request can be read, and contradicts an earlier one."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "unprocessable"
+
+
 class Unavailable(exceptions.APIException):
     """This process runs as many tests as it may; the caller is asked to come again."""
 
@@ -67,7 +101,7 @@ class Unavailable(exceptions.APIException):
         self.wait = wait
 
 
-def answer_for(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001
+def answer_for(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """Return the error answer of an exception that a view raised.
 
     None for what nobody foresaw: Django logs it, and ``middleware`` gives its 500 the same shape.
@@ -75,6 +109,10 @@ def answer_for(exc: Exception, context: Mapping[str, Any]) -> Response | None:  
     known = _as_api_exception(exc)
     if known is None:
         return None
+    if isinstance(known, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+        # The framework counts calls behind the login, where nobody's would never be counted.
+        wait = seconds_for_nobody(context["request"])
+        known = TooMany(_TOO_MANY_CALLS, wait=wait) if wait else known
     body = error_body(
         known.status_code,
         _message(known),
@@ -105,10 +143,8 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
     match exc:
         case exceptions.APIException():
             return exc
-        case services.Busy():
-            return Unavailable(str(exc), wait=exc.retry_after_seconds)
-        case services.NotPermitted():
-            return exceptions.PermissionDenied(str(exc))
+        case services.SmtpcheckError():
+            return _as_refusal(exc)
         case PermissionDenied():
             return exceptions.PermissionDenied()
         case Http404():
@@ -120,12 +156,27 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
     return None
 
 
+def _as_refusal(exc: services.SmtpcheckError) -> exceptions.APIException | None:
+    match exc:
+        case services.Busy():
+            return Unavailable(str(exc), wait=exc.retry_after_seconds)
+        case services.HeldBack():
+            return TooMany(str(exc), wait=exc.retry_after_seconds)
+        case services.KeyInUse():
+            return Conflict(str(exc))
+        case services.KeyReused():
+            return Unprocessable(str(exc))
+        case services.NotPermitted():
+            return exceptions.PermissionDenied(str(exc))
+    return None
+
+
 def _message(exc: exceptions.APIException) -> str:
     match exc:
         case exceptions.NotAuthenticated():
             return _("Nobody is logged in. Send an Authorization header (Basic), or log in first.")
         case exceptions.Throttled():
-            return _("Too many calls in the last minute. The Retry-After header says when to call.")
+            return str(_TOO_MANY_CALLS)
         case exceptions.MethodNotAllowed():
             return _("This address does not take this method. The Allow header names the others.")
     return " ".join(_sentences(exc.detail))

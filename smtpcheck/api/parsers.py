@@ -162,18 +162,28 @@ class FormParser(BaseParser):
         media_type: str | None = None,  # noqa: ARG002 - the framework's signature
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return the fields as texts; raises ParseError."""
+        """Return the fields as texts, or as bytes what is no UTF-8; raises ParseError."""
         text = _decode(stream.read(), _charset(parser_context))
         try:
             fields = parse_qsl(
-                text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
+                text,
+                keep_blank_values=True,
+                errors="surrogateescape",
+                max_num_fields=MAX_FORM_FIELDS,
             )
-        except UnicodeDecodeError:
-            raise ParseError(_("The form is not valid UTF-8 behind its percent signs.")) from None
         except ValueError:
             message = _("The form has more than %(limit)d fields.")
             raise ParseError(message % {"limit": MAX_FORM_FIELDS}) from None
-        return dict(fields)
+        return {name: _text_or_octets(value) for name, value in fields}
+
+
+def _text_or_octets(value: str) -> str | bytes:
+    """The value of a field; who knows its name refuses bytes."""
+    octets = value.encode("utf-8", "surrogateescape")
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets
 
 
 def _charset(parser_context: Mapping[str, Any] | None) -> str:

@@ -10,6 +10,21 @@ from rest_framework.views import APIView
 from smtpcheck.services import TEST_ACCOUNT, TEST_ANY_TARGET
 
 
+class HasRight(BasePermission):
+    """Asks for the rights that the view names for its methods; one of those of a method will do."""
+
+    message = _(
+        "You lack the permission for this. An administrator can give it to you or to one of your "
+        "groups."
+    )
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Say yes to a method that no right is named for: it only describes, or is refused."""
+        method = "GET" if request.method == "HEAD" else request.method
+        rights = getattr(view, "rights", {}).get(method, ())
+        return not rights or any(request.user.has_perm(right) for right in rights)
+
+
 class MayTest(BasePermission):
     """Lets those test who may test saved accounts or any target."""
 

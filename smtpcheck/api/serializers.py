@@ -30,6 +30,10 @@ class Text(serializers.Field[str, Any, str, Any]):
                 return "true" if data else "false"
             case str():
                 return _LONE_SURROGATES.sub("\ufffd", str(data))
+            case bytes():
+                raise serializers.ValidationError(
+                    _("The form is not valid UTF-8 behind its percent signs.")
+                )
         raise serializers.ValidationError(
             _("This must be a text; %(kind)s was sent.") % {"kind": _kind(data)}
         )
@@ -81,6 +85,58 @@ class SmtpServerRequest(serializers.Serializer[object]):
         )
 
 
+# The same for the description of the API, by the type of the body.
+_TEXT = {"type": ["string", "number", "boolean", "null"]}
+_TRUE_OR_FALSE = r"^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\s*$"
+_JSON_BODY = {
+    "type": "object",
+    "properties": {
+        "SmtpUri": _TEXT,
+        "From": _TEXT,
+        "UseStoredPassword": {
+            "anyOf": [
+                {"type": ["boolean", "number", "null"]},
+                {"type": "string", "pattern": _TRUE_OR_FALSE},
+            ]
+        },
+    },
+    "example": {
+        "SmtpUri": "smtps://user:p%40ss@mail.example.org:465",
+        "From": "user@example.org",
+        "UseStoredPassword": False,
+    },
+}
+_TEXT_BODY = {
+    "type": "object",
+    "properties": {
+        "SmtpUri": {"type": "string"},
+        "From": {"type": "string"},
+        "UseStoredPassword": {"type": "boolean"},
+    },
+}
+_OPERATIONS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["op", "path", "value"],
+        "properties": {
+            "op": {"enum": ["add", "replace"]},
+            "path": {"enum": ["/SmtpUri", "/From"]},
+            "value": _TEXT,
+        },
+    },
+}
+REQUEST_BODIES: dict[str, Any] = {
+    "application/json": _JSON_BODY,
+    "text/json": _JSON_BODY,
+    "application/merge-patch+json": _JSON_BODY,
+    "application/json-patch+json": {"anyOf": [_JSON_BODY, _OPERATIONS]},
+    "application/xml": {**_TEXT_BODY, "xml": {"name": "TestSmtpServerRequest"}},
+    "text/xml": {**_TEXT_BODY, "xml": {"name": "TestSmtpServerRequest"}},
+    "application/x-www-form-urlencoded": _TEXT_BODY,
+}
+
+
 def _by_known_names(data: Mapping[str, object], known: Iterable[str]) -> dict[str, object]:
     """The members under the names that are known: an exact name wins over one in another case."""
     folded = {name.casefold(): value for name, value in data.items()}
@@ -101,11 +157,31 @@ def _kind(value: object) -> str:
             return _("a boolean")
         case JsonNumber():
             return _("a number")
-        case str():
+        case str() | bytes():
             return _("another text")
         case list():
             return _("a list")
     return _("an object")
+
+
+class _Right(serializers.Serializer[object]):
+    Mask = serializers.CharField(required=False)
+    Reason = serializers.CharField(required=False)
+
+
+class _Field(serializers.Serializer[object]):
+    FieldRight = _Right(required=False)
+    FieldType = serializers.CharField(required=False)
+    FieldLength = serializers.IntegerField(required=False)
+
+
+class SmtpTestAnswer(serializers.Serializer[object]):
+    """The carrier of a result, for the description of the API; what is not selected is null."""
+
+    Success = serializers.BooleanField(allow_null=True)
+    ErrorMessage = serializers.CharField(allow_null=True)
+    TableRight = _Right(allow_null=True)
+    FieldProperties = serializers.DictField(child=_Field(), allow_null=True)
 
 
 def answer(result: SmtpTestResult) -> dict[str, object]:

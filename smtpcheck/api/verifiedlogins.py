@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -23,6 +25,14 @@ class _Verified:
     user_pk: Any
     binding: bytes
     expires_at: float
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Calls that wait to have the same login checked."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waiting: int = 0
 
 
 class VerifiedLogins:
@@ -40,6 +50,28 @@ class VerifiedLogins:
         self._key = secrets.token_bytes(32)
         self._entries: OrderedDict[bytes, _Verified] = OrderedDict()
         self._lock = threading.Lock()
+        self._turns: dict[bytes, _Turn] = {}
+        self._places = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    @contextmanager
+    def turn(self, username: str, password: str) -> Iterator[None]:
+        """Wait for a place to check a login in full.
+
+        One at a time for each login, so that a crowd of calls pays for one hash; and no more at
+        once than there are processors, because each holds a database connection while it computes.
+        """
+        name = self._login_digest(username, password)
+        with self._lock:
+            turn = self._turns.setdefault(name, _Turn())
+            turn.waiting += 1
+        try:
+            with turn.lock, self._places:
+                yield
+        finally:
+            with self._lock:
+                turn.waiting -= 1
+                if not turn.waiting:
+                    del self._turns[name]
 
     def user(self, username: str, password: str) -> AbstractBaseUser | None:
         """Return the user of a login that passed a moment ago, or None: then check it in full."""

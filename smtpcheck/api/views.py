@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from typing import ClassVar
-from uuid import UUID
 
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from smtpcheck import presentation, services
+from smtpcheck import services
+from smtpcheck.api.idempotence import run_once
+from smtpcheck.api.openapi import IDEMPOTENCY_KEY
 from smtpcheck.api.parsers import body_of
 from smtpcheck.api.permissions import MayTest
+from smtpcheck.api.results import pointers
 from smtpcheck.api.select import select
-from smtpcheck.api.serializers import SmtpServerRequest, answer, description
+from smtpcheck.api.serializers import (
+    REQUEST_BODIES,
+    SmtpServerRequest,
+    SmtpTestAnswer,
+    answer,
+    description,
+)
 from smtpcheck.models import Door, SmtpTestResult
 
 
@@ -28,35 +37,39 @@ class TestSmtpServer(APIView):
 
     permission_classes = (IsAuthenticated, MayTest)
     xml_roots: ClassVar = {"POST": "SmtpTestResult", "GET": "Description"}
+    runs_tests = True
 
+    @extend_schema(
+        operation_id="v1CustomerServiceAgent_DescribeTestSmtpServer",
+        tags=["CustomerService_Agent"],
+        summary=_("Describe the call"),
+        responses=OpenApiTypes.OBJECT,
+    )
     def get(self, request: Request) -> Response:
         """Describe the call; nothing is tested."""
         return Response(description(request.path))
 
+    @extend_schema(
+        operation_id="v1CustomerServiceAgent_TestSmtpServer",
+        tags=["CustomerService_Agent"],
+        summary=_("Test an SMTP server by sending a mail through it"),
+        parameters=[
+            IDEMPOTENCY_KEY,
+            OpenApiParameter(
+                "$select", str, description=_("The members wanted, parted by commas.")
+            ),
+        ],
+        request=REQUEST_BODIES,
+        responses=SmtpTestAnswer,
+    )
     def post(self, request: Request) -> Response:
         """Run the test and answer what it showed; a test that failed is a 200 as well."""
         asked = SmtpServerRequest(data=body_of(request))
         asked.is_valid(raise_exception=True)
         caller = services.Caller(user=request.user, door=Door.REST)
-        result = services.test_target(asked.target_request(), caller=caller)
-        return Response(select(answer(result), request.query_params), headers=_pointers(result))
 
+        def run(on_row: services.OnRow | None) -> SmtpTestResult:
+            return services.test_target(asked.target_request(), caller=caller, on_row=on_row)
 
-class ResultDetail(APIView):
-    """Shows one result in full: ladder, evidence, diagnosis and masked transcript."""
-
-    permission_classes = (IsAuthenticated,)
-
-    def get(self, request: Request, pk: UUID) -> Response:
-        """Answer the result, or 404 when there is none that this caller may see."""
-        visible = SmtpTestResult.objects.visible_to(request.user)
-        if not request.user.has_perm("smtpcheck.view_smtptestresult"):
-            visible = visible.filter(asked_by=request.user.pk)  # whoever asked may read the answer
-        result = get_object_or_404(visible, pk=pk)
-        return Response(presentation.as_plain(result))
-
-
-def _pointers(result: SmtpTestResult) -> dict[str, str]:
-    """The headers that tell a caller where the full result is."""
-    address = reverse("api:result", args=[result.pk])
-    return {"SmtpCheck-Result": str(result.pk), "Link": f'<{address}>; rel="describedby"'}
+        result = run_once(request, ("TestSmtpServer", *asked.validated_data.values()), run)
+        return Response(select(answer(result), request.query_params), headers=pointers(result))

@@ -216,9 +216,7 @@ class Run:
                 username=uri.username, password=password or uri.password or Secret("")
             )
         return make_plan(
-            target=Target(
-                host=uri.host, port=uri.port, security=uri.security, ca_bundle=ca_bundle
-            ),
+            target=Target(host=uri.host, port=uri.port, security=uri.security, ca_bundle=ca_bundle),
             credentials=credentials,
             envelope=Envelope(sender=sender, recipient=recipient),
             goal=self._goal,

@@ -282,8 +282,8 @@ class Evidence:
     ``defects`` what is wrong with that, worst first. ``asked_for_certificate`` says whether the
     server wanted to see one of ours, ``sent_certificate`` whether there was one to show.
     ``refuses_groups``: the server could not take AUTH and the envelope in one flight.
-    ``has_ipv6_route``: this machine has a default route for IPv6; asked only where an attempt over
-    IPv6 did not connect. ``each_address`` is empty unless every address of the name was tested.
+    ``policy_lines`` are the entries that the policy lacks, if it refused the addresses; they are for
+    those who may add them.
     ``has_ipv6_route``: this machine has a default route for IPv6; asked only where an attempt over
     IPv6 did not connect. ``each_address`` is empty unless every address of the name was tested.
     """
@@ -320,6 +320,7 @@ class Evidence:
     refuses_groups: bool = False
     has_ipv6_route: bool = False
     each_address: tuple[AtAddress, ...] = ()
+    policy_lines: tuple[str, ...] = ()
 
     def reply_of(self, stage: Stage) -> Reply | None:
         """The last reply of a stage, or None."""
@@ -433,18 +434,23 @@ def plain(value: Any) -> Any:
 
 
 def visible(text: str) -> str:
-    r"""Show text with its control characters as ``\xNN``, but for the tab.
+    r"""Show text with its control characters as ``\xNN``, but for the tab; ``\uNNNN`` above U+00FF.
 
     A terminal would obey them, some databases refuse NUL, and a line break would part one line.
+    Those that turn the reading direction unseen are among them (UAX #9): a text shall not read
+    differently from what it says.
     """
-    return _CONTROLS.sub(_numbered, text)
+    return text if text.isprintable() else _CONTROLS.sub(_numbered, text)
 
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
 
 
 def _numbered(match: re.Match[str]) -> str:
-    return f"\\x{ord(match[0]):02x}"
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def escape(raw: bytes) -> str:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from smtpcheck.engine.errors import Refused
 
@@ -65,6 +66,8 @@ def refuse_control_characters(field: str, value: str) -> None:
     Line breaks and NUL would smuggle commands into the dialogue; the other controls, and the
     separators that some programs take for line breaks, have no business in any setting.
     """
+    if value.isprintable():  # the plain case, in one step
+        return
     if any(unicodedata.category(character) in _CONTROL_CATEGORIES for character in value):
         raise Refused("config.control-character", field=field)
 
@@ -100,6 +103,7 @@ def is_ip_literal(host: str) -> bool:
     return _ip_literal(host) is not None
 
 
+@lru_cache(maxsize=256)  # a test asks several times of its one host
 def _ip_literal(host: str) -> str | None:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:

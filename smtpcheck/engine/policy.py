@@ -80,6 +80,15 @@ class Policy:
         if objections:
             raise Refused(max(objections), port=port)
 
+    def missing_lines(self, addresses: Sequence[Address], port: int) -> tuple[str, ...]:
+        """Return the entries that would let these addresses pass, each as ``parse_entry`` reads it.
+
+        For those who may change the policy only: they name the addresses.
+        """
+        refused = [address for address in addresses if self._objection(address, port)]
+        lines = (_line_of(_unwrapped(address), port) for address in refused)
+        return tuple(dict.fromkeys(lines))
+
     def allows_cleartext(self, address: Address, port: int) -> bool:
         """Say whether a password may go to this address without TLS."""
         return any(
@@ -119,6 +128,11 @@ def _unwrapped(address: Address) -> Address:
         if address in network and int(address) > 0xFFFF:  # not "::" and "::1"
             return ipaddress.IPv4Address(int(address) >> shift & 0xFFFFFFFF)
     return address
+
+
+def _line_of(address: Address, port: int) -> str:
+    host = f"[{address}]" if address.version == 6 else str(address)
+    return f"{host}:{port}"
 
 
 _ENTRY = re.compile(

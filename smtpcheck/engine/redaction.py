@@ -20,7 +20,16 @@ MASK = "***"
 MINIMUM_SEARCHED_LENGTH = 6
 
 
-class Secret:
+class NeverPickled:
+    """What holds a secret stays in its process: it can be neither pickled nor copied."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be pickled or copied")
+
+
+class Secret(NeverPickled):
     """A password or token that shows itself nowhere; ``reveal()`` is its only way out."""
 
     __slots__ = ("__value",)
@@ -50,9 +59,6 @@ class Secret:
     def __format__(self, format_spec: str) -> str:
         return MASK
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret cannot be pickled or copied")
-
 
 class Redactor:
     """Finds the secrets of one test in what a server says."""
@@ -72,11 +78,17 @@ class Redactor:
         if not self._forms:
             return False
         folded = text.casefold()
-        candidates = (folded, _JOINED_LINES.sub("", folded), _WHITE_SPACE.sub("", folded))
-        return any(form in candidate for form in self._forms for candidate in candidates)
+        candidates = [folded, "".join(folded.split())]
+        if "\n" in folded:
+            candidates.append(_JOINED_LINES.sub("", folded))
+        if "\\u" in folded:
+            candidates.append(_NUMBERED.sub(lambda match: chr(int(match[1], 16)), folded))
+        return any(form in candidate for candidate in candidates for form in self._forms)
 
 
 _WHITE_SPACE = re.compile(r"\s+")
+# How `evidence.visible` shows what has no form of its own; a secret may hold such a character.
+_NUMBERED = re.compile(r"\\u([0-9a-f]{4})")
 # A reply's own code at the start of a continuation line would hide a secret that spans two lines.
 _JOINED_LINES = re.compile(r"=?\r?\n(?:\d{3}[- ])?")
 

@@ -22,7 +22,7 @@ URI_OPTIONS = (
 
 # What belongs to a test; an explanation is made without one.
 TEST_OPTIONS = (
-    *("uri", "account", "all", *URI_OPTIONS, "goal", "budget", "junit", "nagios"),
+    *("uri", "account", "team", "all", *URI_OPTIONS, "goal", "budget", "junit", "nagios"),
     *("all_addresses", "family", "source_address"),
 )
 
@@ -86,6 +86,11 @@ def _add_targets(parser: CommandParser) -> None:
         ),
     )
     what.add_argument("--account", metavar="NAME", help=_("a saved account"))
+    what.add_argument(
+        "--team",
+        metavar="NAME",
+        help=_("with --account or --all: the accounts of this team only; '' for those without one"),
+    )
     what.add_argument("--all", action="store_true", help=_("all saved accounts, paused ones too"))
     what.add_argument(
         "--explain",
@@ -218,6 +223,10 @@ def refuse_contradictions(options: dict[str, Any]) -> None:
             )
             % {"options": ", ".join(foreign)},
             returncode=exit_status.USAGE,
+        )
+    if options["team"] is not None and chosen == ["uri"]:
+        raise CommandError(
+            _("--team: only together with --account or --all."), returncode=exit_status.USAGE
         )
     if options["json"] and options["nagios"]:
         raise CommandError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser, Group
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from smtpcheck.crypto import CryptoError, KeyMissing, key_id_of, key_ring
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.grammar import canonical_host, parse_mailbox, refuse_control_characters
+from smtpcheck.engine.policy import PolicyEntry, parse_entry
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Goal, Security
 from smtpcheck.models.choices import (
@@ -26,6 +28,7 @@ from smtpcheck.models.choices import (
     SECURITY_CHOICES,
     one_of,
 )
+from smtpcheck.models.roles import is_role
 
 # The kinds of secrets that an account can hold; each has three columns named after it.
 PASSWORD = "password"  # noqa: S105 - the name of a kind
@@ -71,6 +74,10 @@ class SmtpAccountQuerySet(models.QuerySet["SmtpAccount"]):
         """Those whose secret of a kind is sealed under another key than the first."""
         return self.holding(kind).exclude(**{f"{kind}_key_id": key_ring().first_key_id})
 
+    def first_key_id(self) -> str:
+        """The id of the key that seals."""
+        return key_ring().first_key_id
+
     def missing_key_ids(self) -> set[str]:
         """Return the ids of the keys that some stored secret needs and that are not loaded."""
         in_use: set[str] = set()
@@ -95,6 +102,17 @@ def _per_team(name: str, *fields: str, **options: Any) -> models.UniqueConstrain
     )
 
 
+def _named_once(name: str, *fields: str, **options: Any) -> models.UniqueConstraint:
+    """One account of a name per team."""
+    return models.UniqueConstraint(
+        fields=("name", *fields),
+        name=name,
+        violation_error_code="unique",
+        violation_error_message=_("There is an account of this name already. Choose another name."),
+        **options,
+    )
+
+
 def _whole(kind: str) -> models.CheckConstraint:
     """A sealed secret has its key and its destination beside it, or there is nothing at all."""
     columns = [f"{kind}_{part}" for part in ("sealed", "key_id", "destination")]
@@ -114,9 +132,7 @@ class SmtpAccount(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(
-        _("name"), max_length=200, unique=True, help_text=_("How people call this account.")
-    )
+    name = models.CharField(_("name"), max_length=200, help_text=_("How people call this account."))
     host = models.CharField(
         _("host"), max_length=253, help_text=_("For example mail.example.org, without smtp://.")
     )
@@ -187,6 +203,18 @@ class SmtpAccount(models.Model):
         help_text=_("The outgoing proxy that tests go through. Empty: straight from here."),
     )
 
+    # Only ``set_policy`` writes the two: the entries hold for the host that they were given for.
+    policy_entries = models.TextField(
+        _("allowed networks and ports"),
+        blank=True,
+        default="",
+        help_text=_(
+            "What this account's tests may reach besides what the settings allow, one entry a "
+            "line, such as 10.1.0.0/16:25,587. Changing the host empties it."
+        ),
+    )
+    policy_host = models.CharField(max_length=253, blank=True, default="", editable=False)
+
     client_certificate = models.TextField(
         _("client certificate"),
         blank=True,
@@ -235,6 +263,7 @@ class SmtpAccount(models.Model):
         permissions = (
             ("test_smtpaccount", "Can test saved accounts"),
             ("test_any_target", "Can test an SMTP server that is not saved"),
+            ("set_policy", "Can allow an account more networks and ports"),
         )
         indexes = (models.Index(fields=["host", "port"], name="smtpaccount_host_port"),)
         constraints = (
@@ -249,6 +278,8 @@ class SmtpAccount(models.Model):
             one_of("goal", GOAL_CHOICES, name="smtpaccount_goal_known"),
             _whole(PASSWORD),
             _whole(CLIENT_KEY),
+            _named_once("smtpaccount_name_without_team", condition=Q(team__isnull=True)),
+            _named_once("smtpaccount_name_in_team", "team", condition=Q(team__isnull=False)),
             _per_team("smtpaccount_unique_without_team", condition=Q(team__isnull=True)),
             _per_team("smtpaccount_unique_in_team", "team", condition=Q(team__isnull=False)),
         )
@@ -317,7 +348,7 @@ class SmtpAccount(models.Model):
         that is saved. Setting the secret that is stored already counts as no change.
         """
         if not value:
-            self._unsaved_secrets.pop(kind, None)
+            self._unsaved_secrets[kind] = None
             self._store(kind, sealed="", version="")
             return
         is_same = self._is_stored(kind, value)
@@ -359,9 +390,9 @@ class SmtpAccount(models.Model):
         return unchanged.update(**columns)
 
     @property
-    def _unsaved_secrets(self) -> dict[str, Secret]:
-        """The secrets that were set and not saved yet: they may have to be bound anew."""
-        unsaved: dict[str, Secret] = self.__dict__.setdefault("_unsaved", {})
+    def _unsaved_secrets(self) -> dict[str, Secret | None]:
+        """What was set and not saved yet, None where removed: it may have to be bound anew."""
+        unsaved: dict[str, Secret | None] = self.__dict__.setdefault("_unsaved", {})
         return unsaved
 
     def _secret_columns(self, kind: str) -> dict[str, str]:
@@ -389,7 +420,7 @@ class SmtpAccount(models.Model):
             return False
 
     def _bind_secrets(self) -> set[str]:
-        """Bring the secrets in line with the destination; returns the columns that changed.
+        """Bring the secrets in line with the destination; returns the columns to be written.
 
         A new secret is bound to the destination as it is now; an old one that was saved for
         another destination is removed.
@@ -401,14 +432,38 @@ class SmtpAccount(models.Model):
 
     def _bind_secret(self, kind: str) -> set[str]:
         columns = self._secret_columns(kind)
-        if not columns["sealed"] or columns["destination"] == self.destination_digest():
+        is_bound = not columns["sealed"] or columns["destination"] == self.destination_digest()
+        if is_bound and kind not in self._unsaved_secrets:
             return set()
         unsaved = self._unsaved_secrets.get(kind)
-        if unsaved is None:
+        if not unsaved:
             self.set_secret(kind, None)
-        else:
+        elif not is_bound:
             self._store(kind, sealed=self._sealed(kind, unsaved), version=columns["version"])
         return {f"{kind}_{part}" for part in columns}
+
+    # --- Policy -------------------------------------------------------------------------------
+
+    def set_policy(self, text: str) -> None:
+        """Allow the host as it is now what the entries say, one a line; ``save`` stores it.
+
+        Whoever calls this has seen to it that the person holds the right ``set_policy``.
+        """
+        self.policy_entries = canonical_entries(text)
+        self.policy_host = _canonical_or_same(self.host) if self.policy_entries else ""
+
+    def allowed_entries(self) -> tuple[PolicyEntry, ...]:
+        """Return what is allowed for the host; a line that cannot be read allows nothing."""
+        if self.policy_host != _canonical_or_same(self.host):
+            return ()
+        return tuple(_readable_entries(self.policy_entries))
+
+    def _bind_policy(self) -> set[str]:
+        """Drop what was allowed for another host; returns the columns that changed."""
+        if not self.policy_entries or self.policy_host == self.host:
+            return set()
+        self.set_policy("")
+        return {"policy_entries", "policy_host"}
 
     # --- Saving -------------------------------------------------------------------------------
 
@@ -420,6 +475,20 @@ class SmtpAccount(models.Model):
                 setattr(self, field, canonical(getattr(self, field)))
             except Refused as refused:
                 errors[field] = _as_validation_error(refused)
+        for line in canonical_entries(self.policy_entries).splitlines():
+            if not list(_readable_entries(line)):
+                errors["policy_entries"] = ValidationError(
+                    _(
+                        "“%(line)s” is not a policy entry. Write a network, then ports if it needs "
+                        "any, such as 10.1.0.0/16:25,587 or [fd00:1::]/32:587."
+                    ),
+                    code="policy-entry",
+                    params={"line": line},
+                )
+        if self.team is not None and is_role(self.team.name):
+            errors["team"] = ValidationError(
+                _("This group says what its members may do; choose a team."), code="role"
+            )
         if errors:
             raise ValidationError(errors)
 
@@ -433,11 +502,11 @@ class SmtpAccount(models.Model):
     ) -> None:
         """Store the account, and with it what follows from the change.
 
-        A secret saved for another destination is cleared, and the account's state becomes
-        untested when anything a test uses has changed.
+        A secret saved for another destination is cleared, what was allowed for another host too,
+        and the account's state becomes untested when anything a test uses has changed.
         """
         self._canonicalise()
-        changed = self._bind_secrets()
+        changed = self._bind_secrets() | self._bind_policy()
         if update_fields is not None:
             update_fields = {*update_fields, *changed, "updated_at"}
         with transaction.atomic(using=using, durable=False):
@@ -456,6 +525,18 @@ class SmtpAccount(models.Model):
         self.ca_bundle = _canonical_pem(self.ca_bundle)
         self.client_certificate = _canonical_pem(self.client_certificate)
         self.pin = _canonical_pin(self.pin)
+
+
+def canonical_entries(text: str) -> str:
+    """Return policy entries in one spelling: a line each, without blanks around and empty ones."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _readable_entries(text: str) -> Iterator[PolicyEntry]:
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError):
+            yield parse_entry(line)
 
 
 def _follow(account: SmtpAccount) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from django.contrib.auth import get_user_model
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +25,39 @@ from smtpcheck.models.identifiers import uuid7
 
 RUNNING = "running"
 INTERRUPTED = "tool.interrupted"
+
+# What a test whose process died is shown as, and closed with.
+_OF_INTERRUPTED = {
+    "verdict": Verdict.INCONCLUSIVE.value,
+    "owner": Owner.TESTER.value,
+    "stage": Stage.CONFIG.value,
+    "diagnosis_id": INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much goes on at a host: tests that run there, and logins that were refused lately.
+
+    ``of_login`` and ``refused_logins`` are those of one user.
+    """
+
+    running: int
+    of_login: int
+    of_free_targets: int
+    refused_logins: int
+
+
+_LOAD_SQL = """
+SELECT
+  COUNT(*),
+  COUNT(*) FILTER (WHERE username = %s),
+  COUNT(*) FILTER (WHERE account_id IS NULL),
+  (SELECT COUNT(*) FROM {table}
+    WHERE host = %s AND username = %s AND stage = %s AND verdict = %s AND started_at >= %s)
+FROM {table}
+WHERE host = %s AND finished_at IS NULL AND expires_at >= %s
+"""
 
 
 class SmtpTestResultQuerySet(models.QuerySet["SmtpTestResult"]):
@@ -49,33 +83,49 @@ class SmtpTestResultQuerySet(models.QuerySet["SmtpTestResult"]):
         """Those whose test has not ended and still has time."""
         return self.open().filter(expires_at__gte=now)
 
+    def load_at(self, host: str, username: str, now: datetime, since: datetime) -> Load:
+        """Count what runs at a host now, and the logins refused there since a moment.
+
+        Asked before every test, so it is one statement, and written by hand: to build these four
+        counts costs the query compiler more than all else that a test asks the database.
+        """
+        moment = connection.ops.adapt_datetimefield_value
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _LOAD_SQL.format(table=self.model._meta.db_table),  # noqa: SLF001
+                [
+                    username,
+                    *(host, username, Stage.AUTH.value, Verdict.FAILS.value, moment(since)),
+                    *(host, moment(now)),
+                ],
+            )
+            return Load(*cursor.fetchone())
+
     def overdue(self, now: datetime) -> Self:
         """Those whose test must have died: their time is over and they were never closed."""
         return self.open().filter(expires_at__lt=now)
 
-    def refused_logins(self, host: str, username: str, since: datetime) -> Self:
-        """Those that were turned away at the login of a user at a host."""
-        return self.filter(
-            host=host,
-            username=username,
-            stage=Stage.AUTH.value,
-            verdict=Verdict.FAILS.value,
-            started_at__gte=since,
-        )
+    def shown_as(self, now: datetime, **wanted: str) -> Self:
+        """Those that readers see with these values of verdict, stage, owner and diagnosis_id.
+
+        The verdict may be "running"; an open row whose time is over is shown as interrupted.
+        """
+        rows = self
+        for column, value in wanted.items():
+            as_stored = Q(**{column: value}) & ~Q(finished_at=None)
+            if column == "verdict" and value == RUNNING:
+                as_stored = Q(finished_at=None, expires_at__gte=now)
+            overdue = Q(finished_at=None, expires_at__lt=now)
+            is_interrupted = _OF_INTERRUPTED[column] == value
+            rows = rows.filter(as_stored | overdue if is_interrupted else as_stored)
+        return rows
 
     def close_overdue(self, now: datetime) -> int:
         """Close what died as interrupted, and return how many there were."""
         overdue = self.overdue(now)
         if not overdue.exists():  # asked at every test: a write would take SQLite's one lock
             return 0
-        return overdue.update(
-            finished_at=now,
-            verdict=Verdict.INCONCLUSIVE.value,
-            owner=Owner.TESTER.value,
-            stage=Stage.CONFIG.value,
-            diagnosis_id=INTERRUPTED,
-            confidence="certain",
-        )
+        return overdue.update(finished_at=now, confidence="certain", **_OF_INTERRUPTED)
 
 
 class SmtpTestResult(models.Model):
@@ -149,6 +199,9 @@ class SmtpTestResult(models.Model):
     capabilities = models.JSONField(default=list, blank=True)
     tls = models.JSONField(null=True, blank=True)
     evidence = models.JSONField(default=dict, blank=True)
+    # Where the policy refused: the entries that would have allowed it, one a line. For those who
+    # may set policies; it is in no document of the result, because it names addresses.
+    policy_lines = models.TextField(blank=True, default="", editable=False)
     # Secrets are masked before they get here.
     transcript = models.TextField(_("dialogue"), blank=True, default="")
 

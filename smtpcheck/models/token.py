@@ -11,6 +11,7 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, User
@@ -144,6 +145,11 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label or self.get_kind_display()} ({self.hint}…)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: a token that has just been issued goes without its text."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "issued_text"}
 
     @property
     def is_outdated(self) -> bool:

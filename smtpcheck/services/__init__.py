@@ -1,8 +1,8 @@
 """The use cases: what the doors call. Plain values in, a result out.
 
 Everything that is found out about a server, an account or a request is a result, with its row in
-the history. Only two things are exceptions: the caller may not (``NotPermitted``), and this process
-is full (``Busy``).
+the history. Only three things are exceptions: the caller may not (``NotPermitted``), this process
+is full (``Busy``), and too many logins of callers have failed (``HeldBack``).
 """
 
 # ruff: noqa: PT028 - the use cases begin with "test_" and are no tests
@@ -18,14 +18,22 @@ from smtpcheck.engine import Observer
 from smtpcheck.engine.plan import Route
 from smtpcheck.engine.stages import Goal
 from smtpcheck.models import SmtpAccount, SmtpTestResult
+from smtpcheck.services import auditing
+from smtpcheck.services.addresses import address_of
 from smtpcheck.services.asking import Caller, TargetRequest, ask_account, ask_target
 from smtpcheck.services.errors import (
+    SET_POLICY,
     TEST_ACCOUNT,
     TEST_ANY_TARGET,
     Busy,
+    HeldBack,
+    KeyInUse,
+    KeyReused,
     NotPermitted,
     SmtpcheckError,
 )
+from smtpcheck.services.idempotence import OnRow, run_once
+from smtpcheck.services.overdue import overdue
 from smtpcheck.services.resealing import (
     Resealing,
     Unopened,
@@ -34,22 +42,35 @@ from smtpcheck.services.resealing import (
     reseal_secrets,
 )
 from smtpcheck.services.running import refuse_inside_transaction, run, run_many
+from smtpcheck.services.signing_in import hold_back
+from smtpcheck.services.tokens import issue_token, revoke_tokens
 
 __all__ = [
+    "SET_POLICY",
     "TEST_ACCOUNT",
     "TEST_ANY_TARGET",
     "Busy",
     "Caller",
+    "HeldBack",
+    "KeyInUse",
+    "KeyReused",
     "NotPermitted",
+    "OnRow",
     "Resealing",
     "Route",
     "SmtpcheckError",
     "TargetRequest",
     "Unopened",
+    "address_of",
+    "auditing",
     "close_interrupted",
     "count_outdated",
     "find_unopened",
+    "hold_back",
+    "issue_token",
     "reseal_secrets",
+    "revoke_tokens",
+    "run_once",
     "test_account",
     "test_accounts",
     "test_target",
@@ -67,15 +88,19 @@ def test_account(
     route: Route = AS_USUAL,
     budget_seconds: float | None = None,
     observer: Observer | None = None,
+    on_row: OnRow | None = None,
 ) -> SmtpTestResult:
     """Test a saved account as it is saved, to its own goal unless another is given.
 
     ``route`` may narrow the way, or have every address tested; its proxy is the account's.
-    ``budget_seconds`` None is that of the door. ``observer`` is told each stage as it happens.
+    ``budget_seconds`` None is that of the door. ``observer`` is told each stage as it happens,
+    and ``on_row`` of the result's row once it is written, before anything is sent.
     Raises NotPermitted or Busy; RuntimeError inside a transaction.
     """
     _prepare()
-    return run(ask_account(account, caller, goal).by(route), caller, budget_seconds, observer)
+    return run(
+        ask_account(account, caller, goal).by(route), caller, budget_seconds, observer, on_row
+    )
 
 
 def test_target(
@@ -86,13 +111,16 @@ def test_target(
     route: Route = AS_USUAL,
     budget_seconds: float | None = None,
     observer: Observer | None = None,
+    on_row: OnRow | None = None,
 ) -> SmtpTestResult:
     """Test what an SMTP URI names, with what a saved account that matches it adds.
 
     Raises NotPermitted or Busy; RuntimeError inside a transaction.
     """
     _prepare()
-    return run(ask_target(request, caller, goal).by(route), caller, budget_seconds, observer)
+    return run(
+        ask_target(request, caller, goal).by(route), caller, budget_seconds, observer, on_row
+    )
 
 
 def test_accounts(
@@ -125,7 +153,8 @@ def close_interrupted() -> int:
 def _prepare() -> None:
     require_runtime()
     refuse_inside_transaction()
-    close_interrupted()
+    if overdue.is_due():
+        close_interrupted()
 
 
 # Names that begin with "test_" are collected as tests by pytest wherever they are imported.

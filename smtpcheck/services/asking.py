@@ -12,7 +12,7 @@ from smtpcheck.conf import conf
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.grammar import parse_mailbox
 from smtpcheck.engine.plan import Route
-from smtpcheck.engine.redaction import Secret
+from smtpcheck.engine.redaction import NeverPickled, Secret
 from smtpcheck.engine.stages import Goal, Security
 from smtpcheck.engine.uri import SmtpUri, parse_uri
 from smtpcheck.models import CLIENT_KEY, PASSWORD, Door, Person, SmtpAccount
@@ -40,7 +40,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetRequest:
+class TargetRequest(NeverPickled):
     """A target as a caller names it; any text is taken, and judged by the test.
 
     ``recipient``, ``ca_bundle``, ``proxy`` (a name of the settings), ``password`` and the client

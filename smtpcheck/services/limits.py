@@ -57,28 +57,25 @@ def queue_up(host: str) -> None:
 def objection(asked: Asked, now: datetime) -> Refused | None:
     """Return why a test may not run now, or None if it may."""
     limits = conf()
-    running = SmtpTestResult.objects.running_at(asked.host, asked.username, now)
-    if running.at_host >= limits.TESTS_PER_HOST:
-        return _not_now(asked, limits.TESTS_PER_HOST)
-    if asked.username and running.of_login >= limits.TESTS_PER_LOGIN:
-        return _not_now(asked, limits.TESTS_PER_LOGIN)
-    if asked.account is None:
-        share = max(1, int(limits.TESTS_PER_HOST * limits.FREE_TARGET_SHARE))
-        if running.of_free_targets >= share:
-            return _not_now(asked, share)
-    return None if asked.uses_stored_secret else _guessing(asked, now)
-
-
-def _guessing(asked: Asked, now: datetime) -> Refused | None:
-    """Whether too many passwords were wrong; a stored one is no guess and never held back."""
-    limits = conf()
-    if not asked.username:
-        return None
     since = now - timedelta(seconds=limits.REFUSED_LOGIN_WINDOW_SECONDS)
-    refused = SmtpTestResult.objects.refused_logins(asked.host, asked.username, since)
-    if refused.count() < limits.REFUSED_LOGINS_PER_WINDOW:
-        return None
-    return _not_now(asked, limits.REFUSED_LOGINS_PER_WINDOW)
+    load = SmtpTestResult.objects.load_at(asked.host, asked.username, now, since)
+    share = max(1, int(limits.TESTS_PER_HOST * limits.FREE_TARGET_SHARE))
+    # What there is, how much of it may be, and whether that matters for this test. A stored
+    # password is no guess and never held back.
+    rules = (
+        (load.running, limits.TESTS_PER_HOST, True),
+        (load.of_login, limits.TESTS_PER_LOGIN, bool(asked.username)),
+        (load.of_free_targets, share, asked.account is None),
+        (
+            load.refused_logins,
+            limits.REFUSED_LOGINS_PER_WINDOW,
+            bool(asked.username) and not asked.uses_stored_secret,
+        ),
+    )
+    for there_is, limit, matters in rules:
+        if matters and there_is >= limit:
+            return _not_now(asked, limit)
+    return None
 
 
 def _not_now(asked: Asked, limit: int) -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from smtpcheck.engine.evidence import Report
 from smtpcheck.engine.stages import Security, Stage
 from smtpcheck.engine.telling.columns import columns_of, columns_without_report, storable
 from smtpcheck.models import SmtpAccountState, SmtpTestResult
-from smtpcheck.services import limits, lockout
+from smtpcheck.services import auditing, limits, lockout
 from smtpcheck.services.asking import Asked, Caller
 
 # How long after its budget a test is given up for dead: closing a row may wait for the database.
@@ -36,8 +37,9 @@ def open_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestRes
             )
             if asked.refused is None:
                 row.save(force_insert=True)
+                auditing.test_asked(caller, row)
                 return row
-    return _save_refused(row, asked, asked.refused)
+    return _save_refused(row, asked, caller, asked.refused)
 
 
 def close_row(row: SmtpTestResult, report: Report, login: str = "") -> SmtpTestResult:
@@ -47,6 +49,8 @@ def close_row(row: SmtpTestResult, report: Report, login: str = "") -> SmtpTestR
     became of the ``login`` (see ``lockout.login_of``) is remembered in any case: the server counts
     it too.
     """
+    if not login:
+        return _close(row, _shown(report))
     with transaction.atomic():
         lockout.remember(login, report.evidence, row.started_at)
         return _close(row, _shown(report))
@@ -82,7 +86,9 @@ def _new_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestRes
     )
 
 
-def _save_refused(row: SmtpTestResult, asked: Asked, refused: Refused) -> SmtpTestResult:
+def _save_refused(
+    row: SmtpTestResult, asked: Asked, caller: Caller, refused: Refused
+) -> SmtpTestResult:
     report = engine.refuse(
         refused,
         started_at=row.started_at,
@@ -97,13 +103,15 @@ def _save_refused(row: SmtpTestResult, asked: Asked, refused: Refused) -> SmtpTe
     _set(row, _shown(report) | {"finished_at": timezone.now()})
     with transaction.atomic():
         row.save(force_insert=True)
+        auditing.test_asked(caller, row)
         SmtpAccountState.objects.record(row)
     return row
 
 
 def _close(row: SmtpTestResult, columns: Mapping[str, Any]) -> SmtpTestResult:
     columns = {**columns, "finished_at": timezone.now()}
-    with transaction.atomic():
+    # Without an account there is one row to write, which needs no transaction around it.
+    with transaction.atomic(savepoint=False) if row.account_id else nullcontext():
         if not SmtpTestResult.objects.open().filter(pk=row.pk).update(**columns):
             row.refresh_from_db()
             return row
@@ -122,6 +130,7 @@ def _shown(report: Report) -> dict[str, Any]:
     columns = columns_of(report)
     if "ehlo_name" in columns:
         columns["ehlo_name"] = _fitting("ehlo_name", columns["ehlo_name"])
+    columns["policy_lines"] = "\n".join(report.evidence.policy_lines)
     return columns
 
 

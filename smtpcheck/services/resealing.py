@@ -14,6 +14,8 @@ from django.db import transaction
 from smtpcheck.conf import require_runtime
 from smtpcheck.engine.errors import Refused
 from smtpcheck.models import SECRET_KINDS, SmtpAccount
+from smtpcheck.services import auditing
+from smtpcheck.services.asking import Caller
 
 BATCH_SIZE = 200
 
@@ -43,7 +45,10 @@ class Resealing:
 
 
 def reseal_secrets(
-    progress: Callable[[Resealing], None] = lambda _: None, *, batch_size: int = BATCH_SIZE
+    progress: Callable[[Resealing], None] = lambda _: None,
+    *,
+    batch_size: int = BATCH_SIZE,
+    caller: Caller = auditing.KEY_HOLDER,
 ) -> Resealing:
     """Seal every secret that an older key sealed under the first one; returns what came of it.
 
@@ -53,6 +58,8 @@ def reseal_secrets(
     state = Resealing(
         total=sum(SmtpAccount.objects.outdated(kind).count() for kind in SECRET_KINDS)
     )
+    if state.total:  # written first, so that a run that is killed is told of as well
+        auditing.keys_rotated(caller, SmtpAccount.objects.first_key_id(), state.total)
     for kind in SECRET_KINDS:
         for batch in _batches(kind, batch_size):
             _reseal_batch(kind, batch, state)

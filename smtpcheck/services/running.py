@@ -36,6 +36,7 @@ from smtpcheck.engine.telling.watch import Watch, place_of
 from smtpcheck.engine.telling.wording import words_of_test_mail
 from smtpcheck.models import INTERRUPTED, Door, SmtpAccount, SmtpTestResult
 from smtpcheck.services.asking import Asked, Caller
+from smtpcheck.services.idempotence import OnRow
 from smtpcheck.services.limits import process_slots
 from smtpcheck.services.lockout import login_of
 from smtpcheck.services.proxies import proxy_named
@@ -65,15 +66,21 @@ class Begun:
 
 
 def run(
-    asked: Asked, caller: Caller, budget_seconds: float | None, observer: Observer | None
+    asked: Asked,
+    caller: Caller,
+    budget_seconds: float | None,
+    observer: Observer | None,
+    on_row: OnRow | None = None,
 ) -> SmtpTestResult:
-    """Run one test and return its closed row.
+    """Run one test and return its closed row; ``on_row`` is told it as soon as it is written.
 
     Whatever ends the wait (a cancelled call, Ctrl-C, a fault of our own) closes the row too.
     """
     refuse_inside_transaction()
     with process_slots():
         begun = _begin(asked, caller, budget_seconds, observer)
+        if on_row is not None:
+            on_row(begun.row)
         if begun.plan is None:
             return begun.row
         give_back_connections()
@@ -245,7 +252,7 @@ def _begin(
     asked: Asked, caller: Caller, budget_seconds: float | None, observer: Observer | None
 ) -> Begun:
     """Write the row and make the plan; a test that cannot be planned has its closed row as well."""
-    policy = current_policy()
+    policy = policy_of(asked.account)
     seconds = budget_seconds or _budgets()[caller.door]
     login = login_of(asked)
     plan = _plan(asked, seconds, past_of(asked, login))
@@ -325,6 +332,13 @@ def current_policy() -> Policy:
     """Return the policy of the settings."""
     settings = conf()
     return _policy_of(settings.POLICY, settings.POLICY_PORTS)
+
+
+def policy_of(account: SmtpAccount | None) -> Policy:
+    """Return the policy of the settings with what an administrator allowed an account besides."""
+    policy = current_policy()
+    own = account.allowed_entries() if account else ()
+    return replace(policy, entries=(*policy.entries, *own)) if own else policy
 
 
 @lru_cache(maxsize=8)

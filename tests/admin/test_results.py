@@ -178,6 +178,16 @@ def test_the_ladder_says_each_state_in_words(
     assert "Sender (MAIL FROM) Not reached" in page
 
 
+def test_the_ladder_says_what_was_sent_in_one_flight(
+    administrator: Client, failure: SmtpTestResult
+) -> None:
+    failure.ladder = [{**rung, "grouped": rung["stage"] == "auth"} for rung in failure.ladder]
+    failure.save()
+    page = text(administrator, result_page(failure))
+    assert "Login (in one flight) Failed · 145 ms" in page
+    assert page.count("(in one flight)") == 1
+
+
 def test_certificate_addresses_and_dialogue_are_shown(
     administrator: Client, failure: SmtpTestResult
 ) -> None:

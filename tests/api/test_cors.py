@@ -52,6 +52,7 @@ def test_by_default_no_other_origin_may_call(client: Client) -> None:
     assert "Access-Control-Allow-Origin" not in preflight(client, ORIGIN)
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("_open_to_one")
 def test_a_refusal_can_be_read_by_the_page_that_called(client: Client) -> None:
     response = client.post(PATH, b"{}", content_type="application/json", headers={"Origin": ORIGIN})

@@ -10,15 +10,19 @@ from django.core.exceptions import (
     TooManyFieldsSent,
 )
 from django.http import Http404, UnreadablePostError
+from django.test import RequestFactory
 from rest_framework import exceptions as framework
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from smtpcheck import services
 from smtpcheck.api.exceptions import BodyTooLarge, XsrfRefused, answer_for
 
+pytestmark = pytest.mark.django_db  # calls of nobody are counted
+
 
 def answered(exc: Exception) -> Response:
-    response = answer_for(exc, {})
+    response = answer_for(exc, {"request": Request(RequestFactory().get("/"))})
     assert response is not None
     return response
 
@@ -47,6 +51,7 @@ def body(exc: Exception) -> dict[str, Any]:
         (RequestDataTooBig("x"), 413, "RequestTooLargeException"),
         (framework.UnsupportedMediaType("a/b"), 415, "UnsupportedMediaTypeException"),
         (framework.Throttled(5), 429, "TooManyRequestsException"),
+        (services.HeldBack(7), 429, "TooManyRequestsException"),
         (services.Busy(7), 503, "ServiceUnavailableException"),
     ],
 )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -140,13 +139,3 @@ def test_other_pages_are_left_alone() -> None:
     page = HttpResponse("<h1>no</h1>", status=404)
     assert answered(page, "/admin/") is page
     assert "Cache-Control" not in page
-
-
-def test_both_work_in_an_asgi_server() -> None:
-    async def view(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(request.path_info)
-
-    chain = ApiAnswerMiddleware(ApiPathMiddleware(view))
-    response = asyncio.run(chain(RequestFactory().post(PATH.lower())))
-    assert response.content.decode() == PATH
-    assert response["Expires"] == "-1"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from smtpcheck.api.exceptions import BodyTooLarge
-from smtpcheck.api.jsonreader import MAX_DEPTH, JsonNumber
+from smtpcheck.api.jsonreader import MAX_DEPTH, MAX_VALUES, JsonNumber
 from smtpcheck.api.parsers import MAX_BODY_BYTES, MAX_FORM_FIELDS, body_of
 from smtpcheck.api.xmlreader import MAX_ELEMENTS
 
@@ -91,6 +92,24 @@ def test_another_content_type_or_none_is_unsupported(content_type: str | None, b
 def test_what_is_not_json_is_refused_with_its_place(body: bytes, message: str) -> None:
     with pytest.raises(ParseError, match=message):
         parsed(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"1," * MAX_VALUES + b"1]",
+        b"[" + b"{}," * (MAX_VALUES // 2) + b"{}]",
+        b'{"From": [' + b'"a",' * MAX_VALUES + b'"b"',
+    ],
+)
+def test_a_body_of_more_values_than_any_request_has_is_refused(body: bytes) -> None:
+    with pytest.raises(ParseError, match="more than 10000 values"):
+        parsed(body)
+
+
+@pytest.mark.parametrize("text", ["[{," * MAX_VALUES, '\\",[{' * MAX_VALUES, "\\" * MAX_VALUES])
+def test_structure_inside_a_text_does_not_count(text: str) -> None:
+    assert parsed(json.dumps({"From": text}).encode()) == {"From": text}
 
 
 def test_the_deepest_nesting_allowed_is_read() -> None:
@@ -260,16 +279,16 @@ FORM = "application/x-www-form-urlencoded"
         (b"SmtpUri=smtp%3A%2F%2Fu%2540x%40h&from=", {"SmtpUri": "smtp://u%40x@h", "from": ""}),
         (b"From=a+b%C3%B6&From=last", {"From": "last"}),
         ("From=ö".encode(), {"From": "ö"}),
+        (b"a=%FF&From=x%FF&b=%C3%B6", {"a": b"\xff", "From": b"x\xff", "b": "ö"}),
     ],
 )
-def test_a_form_is_read_as_utf_8(body: bytes, fields: dict[str, str]) -> None:
+def test_a_form_is_read_as_utf_8(body: bytes, fields: dict[str, str | bytes]) -> None:
     assert parsed(body, FORM) == fields
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"From=%FF", "not valid UTF-8 behind its percent signs"),
         (b"From=\xff", "not valid UTF-8: byte 5"),
         (b"a=1&" * (MAX_FORM_FIELDS + 1), "more than 1000 fields"),
     ],

@@ -93,10 +93,16 @@ def test_a_text_member_refuses(member: str, sent: object, kind: str) -> None:
     assert errors({member.lower(): sent}) == {member: [f"This must be a text; {kind} was sent."]}
 
 
+def test_a_form_field_that_is_no_utf_8_is_refused_by_name() -> None:
+    told = "The form is not valid UTF-8 behind its percent signs."
+    assert errors({"From": b"\xff", "other": b"\xff"}) == {"From": [told]}
+
+
 @pytest.mark.parametrize(
     ("sent", "kind"),
     [
         ("yes", "another text"),
+        (b"\xff", "another text"),
         ("", "another text"),
         ("1", "another text"),
         ({}, "an object"),

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from smtpcheck.api.throttling import CallsPerMinute
+from tests.api.callers import basic
 
 
 @pytest.fixture
@@ -34,5 +34,36 @@ def test_each_caller_has_a_limit_of_their_own(
     assert call(stranger, method="GET").status_code == 200
 
 
-def test_the_limit_is_read_from_the_settings_when_it_is_used(two_calls_a_minute: None) -> None:
-    assert CallsPerMinute().rate == "2/min"
+@pytest.mark.usefixtures("two_calls_a_minute")
+def test_a_caller_is_the_same_from_every_address(call: Callable[..., Any], tester: User) -> None:
+    addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    assert [call(tester, [], REMOTE_ADDR=each).status_code for each in addresses] == [400, 400, 429]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("two_calls_a_minute")
+@pytest.mark.parametrize("authorization", ["", "Basic ?", "Negotiate x"])
+def test_whoever_is_not_logged_in_is_counted_by_the_address(
+    call: Callable[..., Any], authorization: str
+) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    answers = [call(None, headers=headers) for _call in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    assert answers[-1].json()["ErrorType"] == "TooManyRequestsException"
+    assert call(None, headers=headers, REMOTE_ADDR="192.0.2.1").status_code == 401
+
+
+@pytest.mark.usefixtures("two_calls_a_minute")
+def test_strangers_do_not_use_up_the_calls_of_a_caller(
+    call: Callable[..., Any], tester: User
+) -> None:
+    for _call in range(3):
+        call(None)
+    assert call(tester, []).status_code == 400
+
+
+@pytest.mark.usefixtures("two_calls_a_minute")
+def test_wrong_logins_are_counted_too(call: Callable[..., Any], tester: User) -> None:
+    wrong = {"Authorization": basic("tester", "wrong")}
+    assert [call(None, headers=wrong).status_code for _call in range(3)] == [401, 401, 429]

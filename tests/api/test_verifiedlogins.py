@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.contrib.auth.models import User
 
 from smtpcheck.api.verifiedlogins import VerifiedLogins
+from tests.api.callers import PASSWORD
 
 
 class Clock:
@@ -69,3 +72,41 @@ class TestVerifiedLogins:
         logins = VerifiedLogins()
         logins.remember("a", "geheim-4711", stranger, seconds=300)
         assert "geheim-4711" not in repr(vars(logins))
+
+
+def test_a_crowd_with_one_login_is_checked_once() -> None:
+    logins = VerifiedLogins()
+    passed: list[int] = []
+    checks: list[int] = []
+    begin = threading.Barrier(8)
+
+    def call(number: int) -> None:
+        begin.wait()
+        with logins.turn("ann", PASSWORD):
+            if not passed:
+                checks.append(number)
+                passed.append(number)
+
+    threads = [threading.Thread(target=call, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert len(checks) == 1
+    assert logins._turns == {}
+
+
+def test_other_logins_do_not_wait_for_one_that_takes_long() -> None:
+    logins = VerifiedLogins()
+    logins._places = threading.BoundedSemaphore(2)
+    done = threading.Event()
+
+    def other() -> None:
+        with logins.turn("bob", PASSWORD):
+            done.set()
+
+    with logins.turn("ann", PASSWORD):
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert done.wait(timeout=10)
+    thread.join(timeout=10)

@@ -75,7 +75,7 @@ def site(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iter
         environment = os.environ | {
             "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('site')}/db.sqlite3",
             "SMTPCHECK_EXTRA_CA_FILE": str(authority.ca_file),
-            "SMTPCHECK_POLICY": f"127.0.0.0/8:{listener.port};::1/128:{listener.port}",
+            "SMTPCHECK_POLICY": f"127.0.0.0/8:*;::1/128:{listener.port}",
             "DJANGO_SUPERUSER_PASSWORD": OPERATOR,
         }
         manage(environment, "migrate")

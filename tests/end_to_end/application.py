@@ -177,6 +177,19 @@ class Application:
         assert peak, status
         return int(peak[1]) * 1024
 
+    def cpu_seconds(self) -> float:
+        """The processor time that the process has used so far (Linux)."""
+        assert self._process, "the server does not run"
+        # Behind the name, which may hold anything, utime and stime are the 12th and 13th: proc(5).
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def forget_peak_memory(self) -> int:
+        """Let the peak begin anew from what is resident now, and return that (Linux)."""
+        assert self._process, "the server does not run"
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")  # see proc(5)
+        return self.peak_memory_bytes()
+
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             return True
@@ -197,12 +210,15 @@ class Application:
                 told[key] = f"{told[key]}\n{value}" if key in told else value
             return Answer(response.status, told, response.read())
 
-    def call(self, body: object) -> Answer:
+    def call(self, body: object, **headers: str) -> Answer:
         """The REST call with a body of values, or of bytes as they are."""
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.request(
-            "POST", CALL, sent, Content_Type="application/json", Authorization=_basic()
-        )
+        headers |= {"Content_Type": "application/json", "Authorization": _basic()}
+        return self.request("POST", CALL, sent, **headers)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """What the API has at a path."""
+        return self.request("GET", path, Authorization=_basic(), **headers)
 
     def begin_call(self, body: object) -> http.client.HTTPConnection:
         """The REST call without waiting for its answer; closing the connection hangs up."""
@@ -213,7 +229,7 @@ class Application:
 
     def result(self, result_id: str) -> Any:
         """One result in full, as the API tells it."""
-        answer = self.request("GET", f"/api/v1/results/{result_id}/", Authorization=_basic())
+        answer = self.get(f"/api/v1/results/{result_id}/")
         assert answer.status == 200, answer.text
         return answer.json
 
@@ -256,6 +272,11 @@ class Browser:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._cookies: dict[str, str] = {}
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Its cookies, also those that no script may see."""
+        return dict(self._cookies)
 
     def get(self, path: str) -> Answer:
         """A page."""

@@ -6,16 +6,26 @@ import base64
 import json
 import re
 import select
+import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from smtpcheck.sandbox import Authority
-from tests.end_to_end.application import ACCOUNTS, RESULTS, Account, Answer, Application, Browser
+from tests.end_to_end.application import (
+    ACCOUNTS,
+    PATIENCE_SECONDS,
+    RESULTS,
+    Account,
+    Answer,
+    Application,
+    Browser,
+)
 from tests.end_to_end.conftest import Serve
 from tests.end_to_end.traces import MARK, PASSWORD, spellings, traces
 from tests.peers.scripted import Client, ScriptedPeer
@@ -156,14 +166,9 @@ def found_in(
 
 
 def tracebacks(log: str) -> list[str]:
-    """The records of a log that show a traceback.
-
-    At DEBUG level Django tells so of every variable that a page looked for and did not have: that
-    is how templates work, and no fault.
-    """
+    """The records of a log that show a traceback."""
     records = re.split(r"^(?=[A-Z]+: |\d{4}-\d\d-\d\d )", log, flags=re.MULTILINE)
-    shown = [record for record in records if "Traceback" in record]
-    return [record for record in shown if " DEBUG django.template: " not in record]
+    return [record for record in records if "Traceback" in record]
 
 
 def test_the_search_finds_every_spelling() -> None:
@@ -181,7 +186,6 @@ def test_the_search_sees_tables_and_pages(application: Application, admin: Brows
     assert [name for name, place in places.items() if traces(place, mark="control4711")] == [
         "page of the result",
         "result by REST",
-        "log",  # at DEBUG level Django tells what a page could look up
         "tables",
     ]
 
@@ -345,6 +349,42 @@ def test_a_server_that_repeats_the_password_to_the_command(
     row = application.database.results()[-1]
     told = (done.stdout.encode(), done.stderr.encode())
     assert found_in(application, admin, row["id"], *told) == {}
+
+
+# --- Processes ------------------------------------------------------------------------------------
+
+
+def of_process(pid: int, file: str) -> str:
+    """What the system tells of a process, as `ps` reads it (Linux)."""
+    return Path(f"/proc/{pid}/{file}").read_text(errors="replace").replace("\0", " ")
+
+
+@pytest.mark.parametrize("way", ["stdin", "env"])
+def test_a_running_command_shows_no_password_and_would_leave_no_core_file(
+    application: Application, peer: Callable[..., ScriptedPeer], way: str
+) -> None:
+    server = peer(Client.drain)
+    uri = account_at(server).uri_without_password
+    source = ("--password-stdin",) if way == "stdin" else ("--password-env", "OF_TEST")
+    process = application.begin_command(
+        uri, "--from", SENDER, *source, "--budget", "20", OF_TEST=PASSWORD if way == "env" else ""
+    )
+    try:
+        assert process.stdin is not None
+        process.stdin.write(f"{PASSWORD}\n" if way == "stdin" else "")
+        process.stdin.close()
+        server.wait_for(1, seconds=PATIENCE_SECONDS)
+        shown = of_process(process.pid, "cmdline") + of_process(process.pid, "comm")
+        limits = of_process(process.pid, "limits")
+    finally:
+        process.send_signal(signal.SIGINT)  # so that it closes its row, and with it the login
+        process.wait(PATIENCE_SECONDS)
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+    assert "test_smtp" in shown
+    assert traces(shown) == []
+    assert re.search(r"^Max core file size +0 ", limits, re.MULTILINE)
 
 
 def all_at_once(plain: str) -> str:

@@ -97,6 +97,15 @@ def test_the_first_in_order_logs_in_and_the_others_are_left_after_ehlo(servers: 
     assert warnings_in(report) == set()
 
 
+def test_a_login_in_a_group_goes_to_one_of_them_and_so_does_the_group(servers: Servers) -> None:
+    report = servers.tested(None, None, past=Past(login_passed=True))
+
+    assert report.verdict is Verdict.WORKS
+    assert servers.verbs[1:] == [LOOKED_AT]
+    grouped = [rung.stage for rung in report.evidence.ladder if rung.grouped]
+    assert grouped == ["auth", "mail", "rcpt", "data"]
+
+
 def hold_back(client: Client) -> None:
     client.drain()
 

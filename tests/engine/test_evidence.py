@@ -112,4 +112,5 @@ def test_any_bytes_can_be_shown_and_told_apart(raw: bytes) -> None:
 
 def test_what_a_terminal_or_a_database_cannot_take_is_shown_by_its_number() -> None:
     assert visible("a\tb ö") == "a\tb ö"
-    assert visible("a\0b\r\x1b[31m\x85\u2028") == "a\\x00b\\x0d\\x1b[31m\\x85\\x2028"
+    assert visible("a\0b\r\x1b[31m\x85\u2028") == "a\\x00b\\x0d\\x1b[31m\\x85\\u2028"
+    assert visible("pay\u202egnp\u2069\ufeff") == "pay\\u202egnp\\u2069\\ufeff"

@@ -18,7 +18,7 @@ from smtpcheck.engine.grammar import (
 )
 
 CONTROLS = ["\r", "\n", "\r\n", "\0", "\t", "\x0b", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"]
-bounded = settings(max_examples=100, deadline=None)
+bounded = settings()  # of the profile: see tests/conftest.py
 
 
 @pytest.mark.parametrize(

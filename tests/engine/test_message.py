@@ -18,7 +18,7 @@ from smtpcheck.engine.message import compose, dot_stuffed
 from smtpcheck.engine.plan import Plan
 from tests.engine.plans import NONCE, NOW, mail, plan
 
-bounded = settings(max_examples=100, deadline=None)
+bounded = settings()  # of the profile: see tests/conftest.py
 # Text for people: no controls or surrogates, nor the separators that only look like blanks.
 printable = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))
 one_line = st.text(printable, max_size=120)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from random import Random
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.policy import Policy, PolicyEntry, is_public, parse_entry
@@ -66,6 +69,24 @@ def objection(policy: Policy, *addresses: str, port: int = 587) -> str:
     except Refused as refused:
         return refused.diagnosis_id
     return ""
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("10.1.2.3", "10.1.2.3:25"),
+        ("fd00::5", "[fd00::5]:25"),
+        ("::ffff:10.1.2.3", "10.1.2.3:25"),  # judged by what is inside
+    ],
+)
+def test_the_line_that_a_policy_lacks_is_what_lets_the_address_pass(
+    address: str, line: str
+) -> None:
+    addresses = [ip_address(address), ip_address("8.8.8.8")]
+    assert Policy().missing_lines(addresses, 25) == (line,)
+    wider = Policy((parse_entry(line),))
+    assert wider.missing_lines(addresses, 25) == ()
+    assert objection(wider, address, port=25) == ""
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -206,3 +227,63 @@ def test_a_line_that_makes_no_sense_is_told_in_a_sentence(line: str) -> None:
     with pytest.raises(ValueError, match=r"\.$") as caught:
         parse_entry(line)
     assert repr(line) in str(caught.value)
+
+
+# --- Any address ----------------------------------------------------------------------------------
+
+IPV4 = st.ip_addresses(v=4)
+# Numbers near the edges of the special networks come up too seldom by themselves.
+NEAR_SPECIAL = st.sampled_from([*FORBIDDEN.values(), *PUBLIC]).map(ip_address)
+ANY = st.one_of(IPV4, st.ip_addresses(v=6), NEAR_SPECIAL)
+
+
+@given(ANY)
+@example(ip_address("::ffff:0:7f00:1"))
+@example(ip_address("64:ff9b::7f00:1"))
+def test_what_python_calls_special_is_never_dialled(address: IPv4Address | IPv6Address) -> None:
+    """The standard library's own view, which knows nothing of our tables."""
+    is_special = (
+        address.is_private
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+    )
+    inside = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    carries_ipv4 = inside is not None or str(address).startswith(("::", "64:ff9b::", "2001:0:"))
+    if is_special and not carries_ipv4:
+        assert objection(Policy(), str(address)) == "config.destination-forbidden"
+
+
+@given(IPV4)
+@example(IPv4Address("127.0.0.1"))
+@example(IPv4Address("100.100.100.200"))
+def test_any_ipv4_address_is_judged_alike_in_every_disguise(address: IPv4Address) -> None:
+    number = int(address)
+    disguises = [
+        *(form.format(address) for form in INSIDE.values() if number > 0xFFFF),
+        str(IPv6Address((0x2002 << 112) | (number << 80) | 1)),
+        str(IPv6Address((0x20010000 << 96) | (number ^ 0xFFFFFFFF))),
+    ]
+    plain = objection(Policy(), str(address))
+    assert {objection(Policy(), disguise) for disguise in disguises} == {plain}
+
+
+@given(st.lists(ANY, min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_one_forbidden_address_among_any_refuses_all_in_any_order(
+    addresses: list[IPv4Address | IPv6Address], chance: Random
+) -> None:
+    texts = [str(address) for address in addresses]
+    each = {objection(Policy(), text) for text in texts}
+    chance.shuffle(texts)
+    assert objection(Policy(), *texts) == max(each)
+
+
+@given(IPV4, st.integers(0, 32), IPV4)
+def test_an_entry_opens_its_network_and_changes_nothing_else(
+    of_network: IPv4Address, prefix: int, address: IPv4Address
+) -> None:
+    network = ip_network(f"{of_network}/{prefix}", strict=False)
+    opened = objection(Policy((parse_entry(str(network)),)), str(address))
+    assert opened == ("" if address in network else objection(Policy(), str(address)))

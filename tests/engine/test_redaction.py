@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smtpcheck.engine.evidence import visible
 from smtpcheck.engine.redaction import MASK, MINIMUM_SEARCHED_LENGTH, Redactor, Secret
 
 PASSWORD = "Tr0ub4dor&3=ö /x"
@@ -25,7 +26,7 @@ passwords = st.text(
     min_size=MINIMUM_SEARCHED_LENGTH,
     max_size=40,
 )
-bounded = settings(max_examples=100, deadline=None)
+bounded = settings()  # of the profile: see tests/conftest.py
 
 
 def quoted_printable(value: str) -> str:
@@ -161,3 +162,8 @@ def test_equal_secrets_are_equal() -> None:
     assert hash(Secret("a")) == hash(Secret("a"))
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
+
+
+def test_a_secret_is_found_in_text_that_was_made_visible() -> None:
+    secret = "open\u202esesame"
+    assert Redactor([Secret(secret)]).holds_secret(f"535 {visible(secret)}")

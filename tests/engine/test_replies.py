@@ -21,7 +21,7 @@ from smtpcheck.engine.replies import (
 )
 
 Outcome = list[Reply | tuple[FaultKind, str]]
-bounded = settings(max_examples=100, deadline=None)
+bounded = settings()  # of the profile: see tests/conftest.py
 
 
 def read(pieces: Iterable[bytes], reader: ReplyReader | None = None) -> Outcome:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import traceback
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smtpcheck.engine.catalogue import CATALOGUE
 from smtpcheck.engine.errors import Refused
+from smtpcheck.engine.grammar import is_ip_literal
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Security
 from smtpcheck.engine.uri import MAX_URI_LENGTH, SmtpUri, parse_uri
 
-bounded = settings(max_examples=100, deadline=None)
+bounded = settings()  # of the profile: see tests/conftest.py
 
 
 def refusal(uri: str) -> Refused:
@@ -235,6 +237,37 @@ def test_any_text_is_a_target_or_refused(text: str) -> None:
             found = parse_uri(uri)
             assert 1 <= found.port <= 65535
             assert found.host.isascii()
+
+
+# Spellings that some program takes for an address: digits of several bases and scripts, and dots.
+NUMERIC = st.text(st.sampled_from("0123789xXabcf.．。-[]:%@１２٣①\u00ad"), min_size=1, max_size=24)
+
+
+@given(NUMERIC)
+@example("0x7f000001")
+@example("017700000001")
+@example("127.1")
+@example("①②⑦.0.0.1")
+@bounded
+def test_no_host_is_an_address_in_disguise(host: str) -> None:
+    """What is not refused is a plain address or a name that the system reads as no address."""
+    with contextlib.suppress(Refused):
+        found = parse_uri(f"smtp://{host}").host
+        assert parse_uri(f"smtp://{f'[{found}]' if ':' in found else found}").host == found
+        if not is_ip_literal(found):
+            with pytest.raises(OSError, match="illegal IP"):
+                socket.inet_aton(found)
+
+
+@given(st.text(st.sampled_from("ab.:/@?#[]%\\ 25=&"), max_size=30), st.text(max_size=20))
+@bounded
+def test_no_refusal_holds_any_part_of_a_login(junk: str, more: str) -> None:
+    for uri in (f"smtp://u:hunter2hunter2@{junk}", f"smtp://{junk}:hunter2hunter2@{more}"):
+        try:
+            found = repr(parse_uri(uri))
+        except Refused as refused:
+            found = repr(refused.parameters)
+        assert "hunter2hunter2" not in found or "hunter2hunter2" in f"{junk}{more}"
 
 
 def test_the_password_is_not_in_what_a_target_shows_of_itself() -> None:

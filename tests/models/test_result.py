@@ -86,13 +86,25 @@ def test_a_user_sees_results_of_usable_accounts_and_own_ones() -> None:
 
 def test_refused_logins_are_those_of_one_login_since_a_time() -> None:
     login: dict[str, Any] = {"host": "h", "username": "u", "stage": "auth"}
-    refused = result(verdict="fails", **login)
+    result(verdict="fails", **login)
     result(verdict="works", **login)
     result(verdict="inconclusive", **login)
     result(verdict="fails", **login | {"stage": "rcpt"})
     result(verdict="fails", **login | {"username": "v"})
     result(verdict="fails", **login, started_at=later(-3600))
-    assert list(SmtpTestResult.objects.refused_logins("h", "u", later(-60))) == [refused]
+    load = SmtpTestResult.objects.load_at("h", "u", later(0), later(-60))
+    assert load.refused_logins == 1
+
+
+def test_what_runs_at_a_host_is_counted_by_login_and_by_who_saved_it() -> None:
+    open_result(host="h", username="u")
+    saved = account(name="Saved")
+    result(saved, "", host="h", username="v", finished_at=None, expires_at=later(60))
+    open_result(host="other", username="u")
+    open_result(host="h", username="u", expires_in_seconds=-1)
+    result(verdict="works", host="h", username="u")
+    load = SmtpTestResult.objects.load_at("h", "u", later(0), later(-60))
+    assert (load.running, load.of_login, load.of_free_targets) == (2, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from project.logs import SafeFormatter, masked
+from project.logs import RefusalsInOneLine, SafeFormatter, masked
 
 
 def formatted(message: str, exc_info: Any = None) -> str:
@@ -38,3 +38,16 @@ def test_a_traceback_keeps_its_lines_and_loses_logins() -> None:
     assert text.startswith("ERROR failed\nTraceback")
     assert "base 10: 'smtp://***@host'" in text
     assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("logger", "has_traceback"),
+    [("django.security.DisallowedHost", False), ("django.request", True), ("smtpcheck", True)],
+)
+def test_what_django_refuses_is_one_line(logger: str, has_traceback: bool) -> None:
+    error = ValueError("no such host")
+    record = logging.LogRecord(
+        logger, logging.ERROR, "file", 1, "refused", (), (ValueError, error, None)
+    )
+    assert RefusalsInOneLine().filter(record) is True
+    assert ("no such host" in SafeFormatter("{message}", style="{").format(record)) is has_traceback

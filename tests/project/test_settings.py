@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -103,6 +107,78 @@ def test_https_is_one_setting(https: str, is_secure: bool, proxy_header: list[st
     found = read({"HTTPS": https}, *names, "SECURE_PROXY_SSL_HEADER")
     assert [found[name] for name in names] == [is_secure] * 3
     assert found["SECURE_PROXY_SSL_HEADER"] == proxy_header
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command as a fresh process with this environment, and nothing else of ours, runs it."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def deployed(tmp_path: Path, **environment: str) -> dict[str, str]:
+    """An environment as a machine has it that serves."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "SMTPCHECK_ENCRYPTION_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        **environment,
+    }
+
+
+@pytest.mark.parametrize("https", ["proxy", "direct"])
+def test_with_https_the_check_before_deploying_finds_nothing(tmp_path: Path, https: str) -> None:
+    environment = deployed(tmp_path, HTTPS=https)
+    done = manage(environment, "check", "--deploy", "--fail-level", "DEBUG")
+    assert done.returncode == 0, done.stderr
+    assert "no issues (2 silenced)" in done.stdout
+
+
+def test_without_https_it_tells_exactly_what_is_missing_then(tmp_path: Path) -> None:
+    done = manage(deployed(tmp_path, HTTPS="off"), "check", "--deploy")
+    found = re.findall(r"security\.W\d+", done.stderr)
+    assert found == ["security.W004", "security.W008", "security.W012", "security.W016"]
+
+
+def test_hsts_is_one_hour_for_this_name_alone() -> None:
+    names = ("SECURE_HSTS_SECONDS",)
+    assert read({"HTTPS": "direct"}, *names)["SECURE_HSTS_SECONDS"] == 3600
+    assert read({"HTTPS": "off"}, *names)["SECURE_HSTS_SECONDS"] == 0
+    assert not settings.SECURE_HSTS_INCLUDE_SUBDOMAINS
+    assert not settings.SECURE_HSTS_PRELOAD
+
+
+def test_a_slip_in_https_does_not_switch_it_off() -> None:
+    done = manage({"HTTPS": "yes"}, "check")
+    assert done.returncode != 0
+    assert "HTTPS must be off, direct or proxy." in done.stderr
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+@pytest.mark.django_db
+def test_what_watches_over_a_process_is_not_redirected(
+    client: Client, settings: Settings, path: str
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/admin/login/").status_code == 301
+    assert client.get(path).status_code != 301
+
+
+def test_debug_allows_no_address(tmp_path: Path) -> None:
+    environment = deployed(tmp_path, DEBUG="yes")
+    manage(environment, "migrate", "-v0")
+    done = manage(
+        environment,
+        *("test_smtp", "smtp://127.0.0.1:25?starttls=never", "--from", "ann@example.org", "--json"),
+    )
+    assert json.loads(done.stdout)["diagnosis"]["id"] == "config.destination-forbidden"
+
+
+def test_a_session_lasts_as_long_as_the_settings_say() -> None:
+    assert read({}, "SESSION_COOKIE_AGE")["SESSION_COOKIE_AGE"] == 12 * 3600
+    assert read({"SESSION_HOURS": "0.5"}, "SESSION_COOKIE_AGE")["SESSION_COOKIE_AGE"] == 1800
 
 
 def test_the_languages_are_those_that_texts_are_translated_into() -> None:

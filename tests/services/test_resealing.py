@@ -6,7 +6,7 @@ from pytest_django.fixtures import Settings
 from smtpcheck import services
 from smtpcheck.crypto import generate_key
 from smtpcheck.engine.redaction import Secret
-from smtpcheck.models import CLIENT_KEY, PASSWORD, SmtpAccount
+from smtpcheck.models import CLIENT_KEY, PASSWORD, AuditEntry, SmtpAccount
 from tests.models.accounts import account
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +68,16 @@ def test_nothing_else_of_an_account_changes(ring: Ring) -> None:
         "password_key_id",
     }
     assert SmtpAccount.objects.get().test_digest() == digest  # so it does not become untested
+
+
+def test_the_audit_tells_which_key_seals_now_and_nothing_of_the_secrets(ring: Ring) -> None:
+    accounts(2)
+    ring.load(NEW, OLD)
+    services.reseal_secrets()
+    services.reseal_secrets()  # nothing is left to be told
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.object_name) == ("keys-rotated", NEW.partition(":")[0])
+    assert entry.changes == {"secrets": 2}
 
 
 def test_a_run_that_was_cut_off_is_gone_on_with(ring: Ring) -> None:

@@ -26,6 +26,7 @@ from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Goal, Stage
 from smtpcheck.models import Door, SmtpAccountState, SmtpTestResult
 from smtpcheck.services import Caller, TargetRequest
+from smtpcheck.services.overdue import overdue
 from tests.models.accounts import SECRET, account
 from tests.models.results import open_result, result
 from tests.services.scripted import ScriptedEngine, evidence, fails, works
@@ -352,6 +353,7 @@ def test_whatever_ends_the_wait_closes_the_row_as_interrupted(
 def test_a_row_left_open_by_a_killed_process_is_closed_by_the_next_test(
     engine: ScriptedEngine, operator: Caller
 ) -> None:
+    overdue.forget()
     dead = open_result(host="mail.example.org", username="ann@example.org", expires_in_seconds=-1)
     assert services.test_target(target(), caller=operator).verdict == "works"
     dead.refresh_from_db()

@@ -177,7 +177,9 @@ class _Test:
             addresses: Sequence[Address] = [ipaddress.ip_address(host)]
         else:
             addresses = await self._resolve(host)
-        self._policy.judge(addresses, self._plan.target.port)
+        port = self._plan.target.port
+        self._main.record.policy_lines = self._policy.missing_lines(addresses, port)
+        self._policy.judge(addresses, port)
         addresses = self._of_family(addresses)
         self._refuse_cleartext(addresses)
         self._end(Stage.DNS, RungState.SKIPPED if is_ip_literal(host) else RungState.PROVEN)

@@ -195,9 +195,7 @@ class Conversation:
                 self._take_note(effect)
         return None
 
-    def _take_note(
-        self, effect: Begin | Proven | Skip | Learned | Odd | Ungrouped | Again
-    ) -> None:
+    def _take_note(self, effect: Begin | Proven | Skip | Learned | Odd | Ungrouped | Again) -> None:
         """Carry out what is only for the ladder and the record."""
         match effect:
             case Begin(stage, grouped):

@@ -119,9 +119,7 @@ class Ladder:
 
     def is_proven(self, stage: Stage) -> bool:
         """Whether a stage has done what it is for."""
-        return any(
-            rung.stage is stage and rung.state is RungState.PROVEN for rung in self._rungs
-        )
+        return any(rung.stage is stage and rung.state is RungState.PROVEN for rung in self._rungs)
 
     def climb_again(self, stage: Stage) -> None:
         """Forget what came of a stage and of all behind it."""

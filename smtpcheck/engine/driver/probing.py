@@ -86,6 +86,7 @@ class Probing:
             plan.extra_ca_file,
             plan.target.pin,
         )
+        self._silence: asyncio.TimerHandle | None = None
         self._beside: asyncio.Task[Probe | None] | None = None
         self._asked_beside: Question | None = None
 
@@ -96,9 +97,15 @@ class Probing:
         question = self._prober.while_silent(self._plan)
         if question is None or not self._may_ask(question, addresses):
             return
-        self._beside = asyncio.get_running_loop().create_task(
-            self._ask_when_silent(question, addresses, connected, is_silent)
-        )
+
+        def ask() -> None:
+            if is_silent():
+                self._asked_beside = question
+                self._beside = loop.create_task(self._ask(question, addresses, [connected]))
+
+        loop = asyncio.get_running_loop()
+        seconds = min(SILENCE_SECONDS, self._plan.budget.stage_seconds / 2)
+        self._silence = loop.call_later(seconds, ask)
 
     async def after(self, evidence: Evidence, addresses: Sequence[Address]) -> tuple[Probe, ...]:
         """Return what the ports say that are worth asking after a failure."""
@@ -114,11 +121,14 @@ class Probing:
         ]
         room = MAX_PROBES - (self._asked_beside is not None)
         later = await self._ask_all(questions[:room], addresses, evidence)
-        early = await self._beside if self._beside and self._asked_beside else None
+        early = await self._beside if self._beside else None
         return (early, *later) if early else later
 
     async def end(self) -> None:
-        """Give up what is still being asked."""
+        """Give up what is still to be asked, and what is being asked."""
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
         # Let go of it first: a cancelled task keeps its frames, which lead back here and to the
         # connection, and such a ring is only freed when the collector next comes by.
         beside, self._beside = self._beside, None
@@ -129,19 +139,6 @@ class Probing:
     def _early(self) -> Probe | None:
         """What came of asking beside the greeting, if it has come already."""
         return self._beside.result() if self._beside and self._beside.done() else None
-
-    async def _ask_when_silent(
-        self,
-        question: Question,
-        addresses: Sequence[Address],
-        connected: Address,
-        is_silent: Callable[[], bool],
-    ) -> Probe | None:
-        await asyncio.sleep(min(SILENCE_SECONDS, self._plan.budget.stage_seconds / 2))
-        if not is_silent():
-            return None
-        self._asked_beside = question
-        return await self._ask(question, addresses, [connected])
 
     async def _ask_all(
         self, questions: Sequence[Question], addresses: Sequence[Address], evidence: Evidence

@@ -61,6 +61,7 @@ class Record:
         self.ungrouped: Fault | None = None
         self._probes: tuple[Probe, ...] = ()
         self._look_ups: tuple[LookUp, ...] = ()
+        self.policy_lines: tuple[str, ...] = ()
 
     def restart(self) -> None:
         """Forget what a connection showed of itself: another one shows it anew."""
@@ -201,6 +202,7 @@ class Record:
             transcript=str(self._transcript),
             probes=self._probes,
             look_ups=self._look_ups,
+            policy_lines=self.policy_lines,
         )
 
     def _broken_group(self) -> list[Oddity]:

@@ -22,6 +22,8 @@ MAX_RAW_OCTETS = 1024 * 1024
 
 _READ_OCTETS = 64 * 1024
 
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
+
 
 class WireFailed(EngineError):
     """The stream, not the server's words, ended what was going on."""
@@ -55,6 +57,8 @@ class Wire:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._raw_octets = 0
+        self._listens = False
+        self._waiter: asyncio.Future[bytes] | None = None
 
     @property
     def local_address(self) -> tuple[str, int]:
@@ -128,6 +132,7 @@ class Wire:
                 farewell = self.tls.outgoing() + self.tls.close()
             if farewell:
                 self._sock.send(farewell)
+        self._listen(False)
         self._sock.close()
 
     async def _receive(self, deadline: float) -> bytes:
@@ -166,8 +171,7 @@ class Wire:
     async def _receive_raw(self, deadline: float) -> bytes:
         self._acknowledge_at_once()
         try:
-            await self._readable(deadline)
-            data = self._sock.recv(_READ_OCTETS)
+            data = await self._arrival(deadline)
         except TimeoutError:
             raise WireFailed(FaultKind.TIMEOUT, raw=self.reader.pending) from None
         except ConnectionResetError:
@@ -179,24 +183,45 @@ class Wire:
             raise WireFailed(FaultKind.TOO_MUCH, "raw octets", raw=self.reader.first_bytes)
         return data
 
-    async def _readable(self, deadline: float) -> None:
-        """Wait until there are bytes or the end of the stream; raises TimeoutError.
+    async def _arrival(self, deadline: float) -> bytes:
+        """Wait for bytes, or b"" at the end of the stream; raises TimeoutError and OSError.
 
         One future with one timer: `asyncio.timeout_at` around `sock_recv` takes two of each, and
         a test reads a dozen times.
         """
-        ready = self._loop.create_future()
-        timer = self._loop.call_at(deadline, _settle, ready, False)
+        self._waiter = self._loop.create_future()
+        timer = self._loop.call_at(deadline, _give_up, self._waiter)
+        self._listen(True)
+        try:
+            return await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _listen(self, listens: bool) -> None:
+        """Have the loop tell us of bytes, from the first wait on until some come unasked."""
+        if listens == self._listens:
+            return
+        self._listens = listens
         # By number: for an unknown socket the selector would print its two addresses, and ask for
         # them first.
         number = self._sock.fileno()
-        self._loop.add_reader(number, _settle, ready, True)
-        try:
-            if not await ready:
-                raise TimeoutError
-        finally:
-            timer.cancel()
+        if listens:
+            self._loop.add_reader(number, self._on_readable)
+        else:
             self._loop.remove_reader(number)
+
+    def _on_readable(self) -> None:
+        """Give what has come to who waits; what nobody waits for stays with the kernel."""
+        if self._waiter is None or self._waiter.done():
+            self._listen(False)
+            return
+        try:
+            self._waiter.set_result(self._sock.recv(_READ_OCTETS))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._waiter.set_exception(error)
 
     def _acknowledge_at_once(self) -> None:
         """Keep the kernel from holding our ACK back.
@@ -204,9 +229,12 @@ class Wire:
         Nagle's algorithm on the server would then hold its next reply for 40 ms. The option does
         not stick, so it is set before each read.
         """
-        if hasattr(socket, "TCP_QUICKACK"):
-            with contextlib.suppress(OSError):
-                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        if _QUICKACK is None:
+            return
+        try:
+            self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        except OSError:
+            return
 
     async def _send_alert(self, channel: TlsChannel) -> None:
         """Give the server our reason (RFC 8446 section 6.2), if it can still take it."""
@@ -215,6 +243,6 @@ class Wire:
                 self._sock.send(alert)
 
 
-def _settle(ready: asyncio.Future[bool], is_readable: bool) -> None:  # noqa: FBT001 - a callback
-    if not ready.done():
-        ready.set_result(is_readable)
+def _give_up(waiter: asyncio.Future[bytes]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())

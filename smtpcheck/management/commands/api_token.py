@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from smtpcheck import services
 from smtpcheck.models import AccessToken
 from smtpcheck.presentation import inert
 
@@ -51,7 +52,9 @@ class Command(BaseCommand):
         if days is not None and not 1 <= days <= 36_500:
             raise _usage(_("--days is a number from 1 to 36500."))
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
-        token = AccessToken.objects.issue(owner, label=options["label"], expires_at=expires_at)
+        token = services.issue_token(
+            services.auditing.KEY_HOLDER, owner, label=options["label"], expires_at=expires_at
+        )
         # Alone on standard output, so that it can be piped into a file or a vault.
         self.stderr.write(_("Keep it now: it is stored nowhere and not shown again."))
         self.stdout.write(token.issued_text)
@@ -70,7 +73,7 @@ class Command(BaseCommand):
             token = None
         if token is None:
             raise _usage(_("There is no token with this id. `api_token list` shows them."))
-        token.revoke()
+        services.revoke_tokens(services.auditing.KEY_HOLDER, [token])
         self.stdout.write(_("Revoked."))
 
 

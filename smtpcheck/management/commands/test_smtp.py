@@ -39,7 +39,9 @@ from smtpcheck.management.options import (
     refuse_contradictions,
 )
 from smtpcheck.models import Door, SmtpAccount, SmtpTestResult
-from smtpcheck.presentation import as_plain, inert
+from smtpcheck.models.account import SmtpAccountQuerySet
+from smtpcheck.models.roles import all_teams
+from smtpcheck.presentation import as_plain, inert, policy_hint_of
 from smtpcheck.wording import explain
 
 # Who starts a command on this machine may use every account: the keys are in its environment.
@@ -158,7 +160,7 @@ class Command(BaseCommand):
         if options["json"]:
             terminal.show(*as_lines(plain))
         elif not options["nagios"]:
-            terminal.show(*answer_lines(plain, terminal.width))
+            terminal.show(*answer_lines(plain, terminal.width), *hint_lines(result))
         return self._status(options, terminal, [result])
 
     def _status(
@@ -180,7 +182,7 @@ class Command(BaseCommand):
             "route": _route(options),
         }
         if options["account"]:
-            account = account_named(options["account"])
+            account = account_named(options["account"], accounts_of(options["team"]))
             asked = {name: getattr(account, name) for name in (*TARGET, "goal")}
             self._show_heading(options, asked, account.name)
             return services.test_account(account, goal=_goal(options), observer=ladder, **how)
@@ -208,7 +210,7 @@ class Command(BaseCommand):
         )
 
     def _test_all(self, options: dict[str, Any]) -> int:
-        accounts = list(SmtpAccount.objects.order_by("name"))
+        accounts = list(accounts_of(options["team"]).order_by("name"))
         if not accounts:
             raise CommandError(
                 _("No account is saved, so nothing was tested. Add one in the admin."),
@@ -258,7 +260,13 @@ def show_one_of_many(result: SmtpTestResult, live: LiveAccounts | None, width: i
         return
     asked = {column: getattr(result, column) for column in (*TARGET, "goal")}
     heading = heading_line(asked, account=name)
-    live.ended(name, BLANK, heading, *answer_lines(plain, width), BLANK)
+    live.ended(name, BLANK, heading, *answer_lines(plain, width), *hint_lines(result), BLANK)
+
+
+def hint_lines(result: SmtpTestResult) -> Iterator[Line]:
+    """What the policy lacks, for whoever holds the keys and so may say it."""
+    if hint := policy_hint_of(result):
+        yield (Span(inert(hint)),)
 
 
 def unknown_diagnosis(wanted: str) -> str:
@@ -281,20 +289,44 @@ def read_ca_bundle(path: str) -> str:
         ) from broken
 
 
-def account_named(name: str) -> SmtpAccount:
-    """The saved account of that name; a usage error that suggests near ones if there is none."""
-    account = SmtpAccount.objects.filter(name=name).first()
-    if account is not None:
-        return account
-    unknown = _("No saved account is named “%(name)s”.") % {"name": name}
-    sentence = inert(f"{unknown} {_suggestion(name)}")
-    raise CommandError(sentence, returncode=exit_status.USAGE)
-
-
-def _suggestion(name: str) -> str:
-    names = {
-        known.casefold(): known for known in SmtpAccount.objects.values_list("name", flat=True)
+def accounts_of(team: str | None) -> SmtpAccountQuerySet:
+    """The saved accounts, or those of a team; "" is none. A usage error if there is no such."""
+    if team is None:
+        return SmtpAccount.objects.all()
+    if not team:
+        return SmtpAccount.objects.filter(team=None)
+    teams = dict(all_teams().values_list("name", "pk"))
+    if team in teams:
+        return SmtpAccount.objects.filter(team=teams[team])
+    unknown = _("No team is named “%(name)s”. There are: %(teams)s.") % {
+        "name": team,
+        "teams": ", ".join(f"“{name}”" for name in teams) or _("none"),
     }
+    raise CommandError(inert(unknown), returncode=exit_status.USAGE)
+
+
+def account_named(name: str, accounts: SmtpAccountQuerySet) -> SmtpAccount:
+    """The account of that name; a usage error that suggests near ones if there is none, or several.
+
+    A name means one account in each team.
+    """
+    found = list(accounts.filter(name=name).select_related("team").order_by("team__name"))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        teams = [f"“{account.team}”" if account.team else _("no team") for account in found]
+        sentence = _(
+            "Several accounts are named “%(name)s”: in %(teams)s. Add --team NAME, or --team '' "
+            "for the one without a team."
+        ) % {"name": name, "teams": ", ".join(teams)}
+    else:
+        unknown = _("No saved account is named “%(name)s”.") % {"name": name}
+        sentence = f"{unknown} {_suggestion(name, accounts)}"
+    raise CommandError(inert(sentence), returncode=exit_status.USAGE)
+
+
+def _suggestion(name: str, accounts: SmtpAccountQuerySet) -> str:
+    names = {known.casefold(): known for known in accounts.values_list("name", flat=True)}
     if not names:
         return _("None is saved yet: add one in the admin.")
     near = difflib.get_close_matches(name.casefold(), names, cutoff=0.5)

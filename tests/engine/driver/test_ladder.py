@@ -130,3 +130,22 @@ def test_the_observer_is_told_of_each_step() -> None:
         "mail at 3",
         "mail failed after 4",
     ]
+
+
+def test_a_group_that_broke_is_climbed_again() -> None:
+    ladder = Ladder(PLANNED, None)
+    prove(ladder, Stage.CONNECT, 1, 2)
+    began = ladder.rungs[: [rung.stage for rung in PLANNED].index(Stage.MAIL)]
+    begin(ladder, Stage.MAIL, 3, grouped=True)
+    begin(ladder, Stage.RCPT, 3, grouped=True)
+    ladder.end(Stage.MAIL, RungState.PROVEN, 5)
+    assert ladder.is_grouped(Stage.RCPT)
+    assert ladder.is_proven(Stage.MAIL)
+
+    ladder.climb_again(Stage.MAIL)
+
+    assert ladder.rungs == (*began, *PLANNED[len(began) :])
+    assert not ladder.is_climbing
+    assert not ladder.is_grouped(Stage.RCPT)
+    begin(ladder, Stage.MAIL, 9)
+    assert ladder.started_ms(Stage.MAIL) == 9
