@@ -72,6 +72,7 @@ _TYPES = {
     "str": "text",
     "int": "whole number",
     "float": "number",
+    "bool": "yes or no",
     "tuple[str, ...]": "entries, separated by `;` or line breaks",
     "tuple[int, ...]": "numbers, separated by `,`",
 }
@@ -324,7 +325,8 @@ def _licence(name: str, page: str) -> str:
         return kept[1] if kept else "?"
     classifiers = told.get_all("Classifier") or []
     named = [text.rpartition(" :: ")[2] for text in classifiers if text.startswith("License ::")]
-    return told.get("License-Expression") or ", ".join(named) or told.get("License") or "?"
+    expressions = told.get_all("License-Expression") or []
+    return next(filter(None, [*expressions, *named, *(told.get_all("License") or [])]), "?")
 
 
 # --- Markdown -------------------------------------------------------------------------------------

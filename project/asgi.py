@@ -14,8 +14,9 @@ django_application = get_asgi_application()
 
 # Imported when the applications are loaded.
 from smtpcheck.api.bodylimit import LimitedBodies  # noqa: E402
+from smtpcheck.api.contenttype import ReadableTypes  # noqa: E402
 
-application = LimitedBodies(django_application)
+application = ReadableTypes(LimitedBodies(django_application))
 
 # Without keys nothing could be opened or sealed: refuse at the start, not at the first call.
 require_runtime()

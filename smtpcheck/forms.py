@@ -1,4 +1,4 @@
-"""The forms of the admin: what a person types, turned into an account.
+"""The form of an account: what a person types or a program sends, turned into one.
 
 A secret comes in and never goes out: the fields for it are never filled, not even when the form is
 shown again because something else in it is wrong.
@@ -25,7 +25,6 @@ from smtpcheck.models import CLIENT_KEY, PASSWORD, SmtpAccount
 from smtpcheck.models.account import canonical_entries
 from smtpcheck.services.proxies import configured_proxies
 from smtpcheck.wording import describe
-
 
 # The code of an error that only asks a person to type a secret once more.
 AGAIN = "again"

@@ -102,5 +102,9 @@ def _lines(rows: Iterable[list[object]] | Iterable[list[str]]) -> str:
 
 async def _from_a_thread(lines: Iterator[str]) -> AsyncIterator[str]:
     """Read the database beside the event loop."""
-    while (text := await sync_to_async(next)(lines, None)) is not None:
+
+    def following() -> str | None:
+        return next(lines, None)
+
+    while (text := await sync_to_async(following)()) is not None:
         yield text

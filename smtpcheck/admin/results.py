@@ -121,6 +121,11 @@ class SmtpTestResultAdmin(_Admin):
         """The results that this person may see; the others do not exist here."""
         return SmtpTestResult.objects.visible_to(request.user).order_by(*self.ordering)
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nobody searches by the addresses that a policy refused: they are for administrators."""
+        is_unshown = lookup.startswith("policy_lines")
+        return not is_unshown and super().lookup_allowed(lookup, value, request)
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list, without the columns that only the page of one result shows."""
         changelist = super().get_changelist_instance(request)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib.auth.models import Group
@@ -63,7 +63,7 @@ POLICY = "policy_entries"
 _SECRETS = ("password", "client_key", "clear_password")
 
 
-class _State(serializers.Serializer[SmtpAccountState]):
+class _State(serializers.Serializer[object]):
     """What tests have shown of an account."""
 
     verdict = serializers.ChoiceField(choices=[value for value, _name in STATE_CHOICES])
@@ -126,7 +126,7 @@ class Account(serializers.ModelSerializer[SmtpAccount]):
             *("has_password", "has_client_key", "state", "created_at", "updated_at", "notices"),
         )
         # What is unique or fits together is the form's to say.
-        validators: ClassVar = []
+        validators: ClassVar[list[Any]] = []
         extra_kwargs: ClassVar = {"host": {"trim_whitespace": False}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -171,16 +171,15 @@ class Account(serializers.ModelSerializer[SmtpAccount]):
         fields = (*_FIELDS, POLICY) if caller.may(services.SET_POLICY) else _FIELDS
         data = model_to_dict(account if self.partial else SmtpAccount(), fields) | attrs
         data["team"] = self._chosen_team(account, attrs)
-        form = modelform_factory(SmtpAccount, form=SmtpAccountForm, fields=fields)(
-            data=data, instance=account
-        )
+        kind = modelform_factory(SmtpAccount, form=SmtpAccountForm, fields=fields)
+        form = cast("SmtpAccountForm", kind(data=data, instance=account))
         if not form.is_valid():
             raise serializers.ValidationError(_errors_of(form))
         self._form = form
         return attrs
 
     def _chosen_team(self, account: SmtpAccount, attrs: Mapping[str, Any]) -> int | None:
-        """The key of the team that the account is going to have, as the admin would let one choose."""
+        """The key of the team that the account will have, chosen as the admin lets one choose."""
         user = self.context["request"].user
         is_new = self.instance is None
         wanted = attrs["team"].pk if attrs.get("team") else None
@@ -285,7 +284,7 @@ class AccountList(Resource):
 class AccountDetail(Resource):
     """One account."""
 
-    parser_classes: ClassVar = (JsonParser, MergePatchParser)
+    parser_classes = (JsonParser, MergePatchParser)
     permission_classes = (IsAuthenticated, HasRight)
     rights: ClassVar = {
         "GET": ("smtpcheck.view_smtpaccount", "smtpcheck.change_smtpaccount"),

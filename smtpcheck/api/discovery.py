@@ -6,12 +6,12 @@ Nobody need log in for it. A setting switches it off; then nothing of it is ther
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.http import Http404
 from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from smtpcheck.api.negotiation import chosen_type
 from smtpcheck.api.openapi import document
 from smtpcheck.api.renderers import RENDERERS, JsonRenderer
 from smtpcheck.conf import conf
@@ -57,6 +58,16 @@ class Discovery(APIView):
         super().initial(request, *args, **kwargs)
         if not conf().DOCUMENTATION:
             raise Http404
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Write an error as everywhere; a page has no place for it."""
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            by_type = {renderer.media_type: renderer for renderer in RENDERERS}
+            chosen = chosen_type(request, list(by_type))
+            request.accepted_renderer, request.accepted_media_type = by_type[chosen](), chosen
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class _Root(serializers.Serializer[object]):
@@ -102,9 +113,10 @@ class Calls(Discovery):
     )
     def get(self, request: Request) -> Response:
         """Answer an object of address -> method -> what it does."""
+        site = request.build_absolute_uri(get_script_prefix()).rstrip("/")
         return Response(
             {
-                request.build_absolute_uri(path): {
+                site + path: {
                     method.upper(): str(operations[method].get("summary", ""))
                     for method in _METHODS
                     if method in operations
@@ -131,7 +143,4 @@ class SwaggerPage(Discovery, SpectacularSwaggerSplitView):
     template_name = "smtpcheck/swagger.html"
     url_name = "api:openapi"
 
-    @property
-    def title(self) -> str:
-        """The title of the page."""
-        return _("smtpcheck: the REST API")
+    title = "smtpcheck: the REST API"

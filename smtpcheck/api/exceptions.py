@@ -112,7 +112,7 @@ def answer_for(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(known, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         # The framework counts calls behind the login, where nobody's would never be counted.
         wait = seconds_for_nobody(context["request"])
-        known = TooMany(_TOO_MANY_CALLS, wait=wait) if wait else known
+        known = TooMany(str(_TOO_MANY_CALLS), wait=wait) if wait else known
     body = error_body(
         known.status_code,
         _message(known),

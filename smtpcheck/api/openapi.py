@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+from django.urls import get_script_prefix
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.generators import SchemaGenerator
@@ -87,7 +88,9 @@ class Schema(AutoSchema):
         bodies = super()._get_response_bodies(direction)
         for status in self._errors():
             response = OpenApiResponse(Error, description=str(_ERRORS[status]))
-            bodies[str(status)] = self._get_response_for_code(response, str(status), _ALL_FORMATS)
+            bodies[str(status)] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                response, str(status), _ALL_FORMATS
+            )
         return bodies
 
     @property
@@ -127,16 +130,16 @@ class Schema(AutoSchema):
 
 def document() -> dict[str, Any]:
     """Return the document in the active language."""
-    return _document(get_language() or "", tuple(conf().AUTHENTICATION))
+    return _document(get_language() or "", tuple(conf().AUTHENTICATION), get_script_prefix())
 
 
 @lru_cache(maxsize=16)  # it is the same until the next start, and takes a tenth of a second
-def _document(_language: str, schemes: tuple[str, ...]) -> dict[str, Any]:
+def _document(_language: str, schemes: tuple[str, ...], prefix: str) -> dict[str, Any]:
     from smtpcheck.api.urls import urlpatterns  # the views know this module
 
-    found: dict[str, Any] = SchemaGenerator(patterns=urlpatterns).get_schema(
-        request=None, public=True
-    )
+    generator = SchemaGenerator(patterns=urlpatterns)  # type: ignore[no-untyped-call]
+    found: dict[str, Any] = generator.get_schema(public=True)  # type: ignore[no-untyped-call]
     taken = {name: scheme for name, scheme in SECURITY_SCHEMES.items() if name in schemes}
     found["components"]["securitySchemes"] = taken
+    found["servers"] = [{"url": prefix.rstrip("/") or "/"}]
     return found

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.parsers import BaseParser
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -32,8 +33,8 @@ class Resource(APIView):
     """A resource of our own: what it shows is JSON, its errors have the format that was wanted."""
 
     shows_all_formats = False
-    permission_classes = (IsAuthenticated,)
-    parser_classes: ClassVar = (JsonParser,)
+    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
+    parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -80,7 +81,7 @@ class Text(serializers.CharField):
 class WholeNumber(serializers.IntegerField):
     """A whole number; a text of digits is none."""
 
-    def to_internal_value(self, data: object) -> int:
+    def to_internal_value(self, data: Any) -> int:
         """Return the number."""
         if not isinstance(data, JsonNumber):
             self.fail("invalid")

@@ -26,7 +26,7 @@ class CallsPerMinute(BaseThrottle):
     def allow_request(self, request: Request, view: object) -> bool:  # noqa: ARG002
         """Count the call; say no to one above the limit."""
         user = request.user
-        if user is not None and user.is_authenticated:
+        if user.is_authenticated:
             self._wait = _seconds_to_wait("user", str(user.pk))
         else:
             self._wait = seconds_for_nobody(request)
@@ -44,4 +44,4 @@ def seconds_for_nobody(request: Request) -> float:
 
 def _seconds_to_wait(*caller: str) -> float:
     limit = conf().CALLS_PER_MINUTE
-    return Tally.objects.count("calls", *caller, limit=limit, seconds=WINDOW_SECONDS)
+    return Tally.objects.add("calls", *caller, limit=limit, seconds=WINDOW_SECONDS)

@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -36,7 +36,7 @@ class IdempotentCallManager(models.Manager["IdempotentCall"]):
     """How a call takes its key."""
 
     def claim(
-        self, caller: AbstractUser, key: str, body: str, now: datetime
+        self, caller: User, key: str, body: str, now: datetime
     ) -> tuple[IdempotentCall, bool]:
         """Return the call that has the key, and whether it is this one.
 

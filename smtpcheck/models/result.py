@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from smtpcheck.engine.evidence import visible
 from smtpcheck.engine.stages import Owner, Stage, Verdict
 from smtpcheck.models.account import MAX_ADDRESS_LENGTH, Person, SmtpAccount
 from smtpcheck.models.choices import (
@@ -245,7 +246,7 @@ class SmtpTestResult(models.Model):
 
     def __str__(self) -> str:
         target = f"{self.host}:{self.port}" if self.host else "?"
-        return f"{self.account_name or target} {self.started_at:%Y-%m-%d %H:%M:%S}"
+        return visible(f"{self.account_name or target} {self.started_at:%Y-%m-%d %H:%M:%S}")
 
     @property
     def is_open(self) -> bool:

@@ -19,7 +19,7 @@ _SALT = "smtpcheck.tally"
 class TallyManager(models.Manager["Tally"]):
     """How things are counted. ``what`` names the thing: ("calls", "user", "7")."""
 
-    def count(self, *what: str, limit: int, seconds: float) -> float:
+    def add(self, *what: str, limit: int, seconds: float) -> float:
         """Count one more and return 0; or, at the limit, the seconds until the window ends.
 
         A window begins with the first that is counted. What is over the limit is not counted, so

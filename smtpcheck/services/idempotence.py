@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ OnRow = Callable[[SmtpTestResult], object]
 
 
 def run_once(
-    caller: AbstractUser,
+    caller: User | AnonymousUser,
     key: str,
     asked: Sequence[object],
     run: Callable[[OnRow], SmtpTestResult],
@@ -27,6 +27,8 @@ def run_once(
     ``asked`` is what makes two calls the same: which call, and what it asks. Raises KeyReused if
     the key named another call, KeyInUse while the first one runs, and whatever ``run`` raises.
     """
+    if isinstance(caller, AnonymousUser):
+        raise TypeError("a key belongs to a caller who is known")
     body = json.dumps(asked)
     try:
         call, is_first = IdempotentCall.objects.claim(caller, key, body, timezone.now())

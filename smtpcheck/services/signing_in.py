@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend, ModelBackend
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -36,7 +36,7 @@ class GuardedBackend(ModelBackend):
         username: str | None = None,
         password: str | None = None,
         **credentials: Any,
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         """Return whose login it is, or None; raises HeldBack.
 
         A request of None is no door: a program on this machine asks.
@@ -50,7 +50,7 @@ class GuardedBackend(ModelBackend):
         return user
 
     # Django's own would go past the guard.
-    aauthenticate = BaseBackend.aauthenticate
+    aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]  # called by keyword
 
 
 def hold_back(request: HttpRequest, username: str = "") -> None:
@@ -75,10 +75,8 @@ def count_failure(
     address = address_of(request.META)
     limits = conf()
     seconds = limits.LOGIN_FAILURE_WINDOW_SECONDS
-    Tally.objects.count(
-        _FAILURES, address, limit=limits.LOGIN_FAILURES_PER_ADDRESS, seconds=seconds
-    )
+    Tally.objects.add(_FAILURES, address, limit=limits.LOGIN_FAILURES_PER_ADDRESS, seconds=seconds)
     name = credentials.get("username") or credentials.get(get_user_model().USERNAME_FIELD)
     if name:
         limit = limits.LOGIN_FAILURES_PER_USER
-        Tally.objects.count(_FAILURES, address, str(name), limit=limit, seconds=seconds)
+        Tally.objects.add(_FAILURES, address, str(name), limit=limit, seconds=seconds)

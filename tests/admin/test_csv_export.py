@@ -7,8 +7,10 @@ import csv
 import io
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory, Client
 from django.utils import translation
@@ -89,7 +91,10 @@ def test_an_asynchronous_server_gets_it_in_pages_too() -> None:
     assert isinstance(request, ASGIRequest)
 
     async def pages() -> list[bytes]:
-        return [page async for page in export(request, SmtpTestResult.objects.all())]
+        try:
+            return [page async for page in export(request, SmtpTestResult.objects.all())]
+        finally:
+            await sync_to_async(connections.close_all)()  # those of the thread it used
 
     head, rows = asyncio.run(pages())
     assert head.startswith(b"\xef\xbb\xbfid,")

@@ -8,7 +8,16 @@ from django.test import Client
 
 from smtpcheck.models import SmtpAccount, SmtpTestResult
 from tests.admin.conftest import SignIn
-from tests.admin.pages import ADD_ACCOUNT, account_page, fields_of, result_page, seen, text
+from tests.admin.pages import (
+    ACCOUNTS,
+    ADD_ACCOUNT,
+    RESULTS,
+    account_page,
+    fields_of,
+    result_page,
+    seen,
+    text,
+)
 from tests.models.accounts import account, fresh
 from tests.models.results import result
 
@@ -161,3 +170,17 @@ def test_the_exact_line_is_in_no_answer_of_the_api(sign_in: SignIn) -> None:
     answer = sign_in(SEE_RESULTS).get(f"/api/v1/results/{made.pk}/")
     assert answer.status_code == 200
     assert "10.1.2.3" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "lookup", ["policy_entries__contains", "policy_host", "password_sealed__startswith"]
+)
+def test_a_list_of_accounts_cannot_be_searched_by_what_it_does_not_show(
+    administrator: Client, lookup: str
+) -> None:
+    assert administrator.get(ACCOUNTS, {lookup: "x"}).status_code == 400
+    assert administrator.get(ACCOUNTS, {"host__contains": "x"}).status_code == 200
+
+
+def test_a_list_of_results_cannot_be_searched_by_refused_addresses(administrator: Client) -> None:
+    assert administrator.get(RESULTS, {"policy_lines__startswith": "10."}).status_code == 400

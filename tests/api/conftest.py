@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -17,13 +16,10 @@ from tests.api.callers import PASSWORD, PATH, allow, basic
 
 
 @pytest.fixture(autouse=True)
-def _fresh_process(settings: Settings) -> Iterator[None]:
+def _fresh_process(settings: Settings) -> None:
     """Forget what a process remembers of callers, and hash passwords fast."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    cache.clear()
     verified_logins.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
+from django.test.utils import override_script_prefix
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
@@ -62,6 +63,14 @@ def test_what_is_listed_is_everything_there_is(get: Get) -> None:
     routes = {f"http://testserver/{entry.pattern}" for entry in urlpatterns}
     pages = {f"http://testserver{place}" for place in PLACES[2:]}
     assert listed | pages == {re.sub(r"<[^>]+>", "*", route) for route in routes}
+
+
+def test_behind_a_prefix_the_addresses_have_it(client: Client) -> None:
+    with override_script_prefix("/Cust1/"):
+        told = client.get("/api/v1").json()
+        document = client.get("/api/v1/openapi.json").json()
+    assert "http://testserver/Cust1/api/v1/results/" in told
+    assert document["servers"] == [{"url": "/Cust1"}]
 
 
 def test_the_texts_are_in_the_callers_language(get: Get) -> None:

@@ -67,9 +67,7 @@ def test_another_body_under_the_key_is_a_422(
     assert "new key" in response.json()["Message"]
 
 
-def test_a_call_that_is_running_is_a_409(
-    call: Call, tester: User, engine: ScriptedEngine
-) -> None:
+def test_a_call_that_is_running_is_a_409(call: Call, tester: User, engine: ScriptedEngine) -> None:
     answers = []
 
     def run(_on_row: OnRow) -> SmtpTestResult:

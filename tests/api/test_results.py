@@ -196,7 +196,9 @@ def test_the_results_of_another_team_are_not_there(call: Call, reader: User) -> 
     theirs = result(account=account)
     assert call(reader, path=RESULTS, method="GET").json()["results"] == []
     assert call(reader, path=f"{RESULTS}{theirs.pk}/", method="GET").status_code == 404
-    assert call(reader, path=f"{RESULTS}?account={account.pk}", method="GET").json()["results"] == []
+    assert (
+        call(reader, path=f"{RESULTS}?account={account.pk}", method="GET").json()["results"] == []
+    )
 
 
 def test_nobody_in_particular_is_a_401(call: Call) -> None:

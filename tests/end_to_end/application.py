@@ -218,7 +218,7 @@ class Application:
 
     def get(self, path: str, **headers: str) -> Answer:
         """What the API has at a path."""
-        return self.request("GET", path, Authorization=_basic(), **headers)
+        return self.request("GET", path, None, Authorization=_basic(), **headers)
 
     def begin_call(self, body: object) -> http.client.HTTPConnection:
         """The REST call without waiting for its answer; closing the connection hangs up."""

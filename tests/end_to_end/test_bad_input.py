@@ -168,6 +168,10 @@ CASES: dict[str, Case] = {
     ),
     "a type that is none": Case(json_of(), 415, "application/json", "/;;=\xff"),
     "a type of 30 KiB": Case(json_of(), 415, "application/json", "a/" + "b" * 30 * KIB),
+    "a type with a parameter in no charset": Case(
+        json_of(), 415, "application/json", "application/json; charset*=klingon''utf-8"
+    ),
+    "too much of a type of 30 KiB": Case(b" " * (MIB + 1), 413, "1 MiB", "a/" + "b" * 30 * KIB),
     "no type": Case(json_of(), 415, "application/json", ""),
 }
 

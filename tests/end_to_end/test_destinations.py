@@ -109,11 +109,21 @@ def by_form(made: SmtpAccount, field: str, value: Any, password: Secret | None) 
     assert answer.status_code == 302, answer.content.decode()
 
 
+def by_rest(made: SmtpAccount, field: str, value: Any, password: Secret | None) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("administrator"))
+    body = {field: value} | ({"password": password.reveal()} if password else {})
+    path = reverse("api:account", args=[made.pk])
+    answer = client.patch(path, json.dumps(body), content_type="application/json")
+    assert answer.status_code == 200, answer.content.decode()
+
+
 FRONT_DOORS = {
     "model": by_model,
     "model, some fields": by_some_fields,
     "model, a row that was read in part": by_deferred_row,
     "form": by_form,
+    "REST": by_rest,
 }
 every_front_door = pytest.mark.parametrize("door", FRONT_DOORS.values(), ids=FRONT_DOORS)
 
@@ -312,7 +322,7 @@ OTHER_HOSTS = [
 
 
 @pytest.mark.parametrize(("spelling", "stored"), SAME_HOSTS.items(), ids=range(len(SAME_HOSTS)))
-@pytest.mark.parametrize("door", [by_model, by_form], ids=["model", "form"])
+@pytest.mark.parametrize("door", [by_model, by_form, by_rest], ids=["model", "form", "REST"])
 def test_another_spelling_of_the_host_is_the_same_destination(
     door: Callable[..., None], spelling: str, stored: str
 ) -> None:

@@ -175,8 +175,7 @@ def test_an_odd_spelling_of_an_address_inside_leads_nowhere(uri: str) -> None:
     """Refused by the one parser, or read as the address that the policy then refuses."""
     try:
         parsed = parse_uri(uri.replace("PORT", "587"))
-    except Refused as refused:
-        assert refused.diagnosis_id.startswith("config.")
+    except Refused:
         return
     resolver = Resolver([PUBLIC])  # what another reader could have made of it
     report, calls = watched(plan_for(587, host=parsed.host), resolver, Policy())
@@ -219,9 +218,7 @@ def test_a_second_connection_goes_to_the_address_of_the_first(
     # A server that took the login in a group and then left is asked once more, by itself.
     server = peer(until("mail", Client.close, tls=server_context), honest(tls=server_context))
     resolver = Resolver(["127.0.0.1"], ["127.0.0.66"])
-    plan = plan_for(
-        server.port, trusted=authority, host="localhost", past=Past(login_passed=True)
-    )
+    plan = plan_for(server.port, trusted=authority, host="localhost", past=Past(login_passed=True))
     _, calls = watched(plan, resolver, LOOPBACK)
     assert resolver.asked == ["localhost"]
     assert dialled(calls) == [("127.0.0.1", server.port)] * 2
@@ -232,9 +229,7 @@ def test_every_address_of_a_name_is_asked_for_once(
 ) -> None:
     server = peer(honest(tls=server_context))
     resolver = Resolver(["127.0.0.1", "127.0.0.2"], ["127.0.0.66"])
-    plan = plan_for(
-        server.port, trusted=authority, host="localhost", security=Security.STARTTLS
-    )
+    plan = plan_for(server.port, trusted=authority, host="localhost", security=Security.STARTTLS)
     plan = replace(plan, route=replace(plan.route, every_address=True))
     _, calls = watched(plan, resolver, LOOPBACK)
     assert resolver.asked == ["localhost"]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def count(*what: str, limit: int = 2, seconds: float = 60) -> float:
-    return Tally.objects.count(*what, limit=limit, seconds=seconds)
+    return Tally.objects.add(*what, limit=limit, seconds=seconds)
 
 
 def end_all_windows() -> None:

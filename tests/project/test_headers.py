@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -75,11 +73,3 @@ def test_an_answer_that_brings_its_own_keeps_it() -> None:
 
     answer = SecurityHeadersMiddleware(view)(RequestFactory().get("/"))
     assert answer.headers["Content-Security-Policy"] == "own"
-
-
-def test_it_works_in_an_asynchronous_chain_too() -> None:
-    async def view(_request: object) -> HttpResponseBase:
-        return HttpResponse()
-
-    answer = asyncio.run(SecurityHeadersMiddleware(view)(RequestFactory().get("/")))
-    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY

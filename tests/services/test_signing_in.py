@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import aauthenticate, authenticate
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connections
 from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
@@ -109,13 +110,15 @@ def test_a_program_on_this_machine_is_not_counted(ann: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_asynchronous_login_is_guarded_too() -> None:
     async def tried() -> None:
-        await aauthenticate(request(HERE), username="ann", password=WRONG)
+        try:
+            await aauthenticate(request(HERE), username="ann", password=WRONG)
+        finally:
+            await sync_to_async(connections.close_all)()  # those of the thread it used
 
     log_in(WRONG)
     log_in(WRONG)
     with pytest.raises(HeldBack):
         asyncio.run(tried())
-    connection.close()
 
 
 def test_the_wait_is_told_in_minutes() -> None:
