@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from smtpcheck.engine.certificates import MAX_NAMES
 from smtpcheck.engine.evidence import Defect
@@ -93,8 +92,7 @@ _INSPECTORS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(NamedTuple):
     """What is judged: certificates, the name asked for, the moment, OpenSSL's verdict.
 
     ``path`` is the leaf and those of its issuers that were sent, from one to the next.

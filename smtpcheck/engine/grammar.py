@@ -9,8 +9,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from smtpcheck.engine.errors import Refused
 
@@ -37,8 +37,7 @@ _ACE_PREFIX = "xn--"
 _NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """One mail address, its domain as A-labels, and the display name it came with (or "")."""
 
     local: str

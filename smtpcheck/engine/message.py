@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import textwrap
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from smtpcheck.engine.grammar import Mailbox
 from smtpcheck.engine.plan import Plan
@@ -23,8 +23,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A finished test mail: its Message-ID, and its octets with CRLF lines, not yet dot-stuffed."""
 
     message_id: str

@@ -51,6 +51,8 @@ def odd_characters(secret: str) -> Iterator[str]:
     equal groups in which an app password is shown.
     """
     inner = secret.strip()
+    if inner == secret and secret.isascii() and secret.isalnum():
+        return
     if secret != secret.lstrip():
         yield "a blank at the start"
     if secret != secret.rstrip():

@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Rung
@@ -64,8 +64,7 @@ class Target:
         return None if is_ip_literal(self.host) else self.host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A login. ``mechanism`` is "" for automatic, or the name of a SASL mechanism.
 
     For XOAUTH2 and OAUTHBEARER the ``password`` is the access token; EXTERNAL needs neither user
@@ -77,8 +76,7 @@ class Credentials:
     mechanism: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who a test mail comes from and goes to.
 
     ``ehlo_name`` "" means the machine's host name if it has a dot, else the address literal.
@@ -89,16 +87,14 @@ class Envelope:
     ehlo_name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageText:
+class MessageText(NamedTuple):
     """The words of the test mail in the caller's language; a token for finding it is added."""
 
     subject: str
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(NamedTuple):
     """How long a test may take, in seconds."""
 
     total_seconds: float = 18.0
@@ -130,8 +126,7 @@ class Route:
     proxy: Proxy | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(NamedTuple):
     """What earlier tests of the same account showed; empty where there was none.
 
     ``was_encrypted``: TLS has been seen at this destination. ``certificate`` is the fingerprint of

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.errors import Refused
 
@@ -46,8 +47,7 @@ _CARRIERS: tuple[tuple[ipaddress.IPv6Network, int], ...] = (
 _TEREDO = ipaddress.IPv6Network("2001::/32")  # RFC 4380
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyEntry:
+class PolicyEntry(NamedTuple):
     """A network that may be dialled; ``ports`` None means every port of the policy."""
 
     network: Network

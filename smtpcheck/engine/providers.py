@@ -7,8 +7,8 @@ help pages name these servers and ports, and the first port is the one to recomm
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from smtpcheck.engine.stages import Security
 
@@ -33,8 +33,7 @@ _ZOHO_REGIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(NamedTuple):
     """One provider of outgoing mail.
 
     ``hosts``, ``inbound_hosts`` and ``mail_domains`` are patterns: a plain name matches itself, a

@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.certificates import certificates_of, read_certificate
 from smtpcheck.engine.errors import EngineError, Refused
@@ -42,8 +42,7 @@ _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13
 _MESSAGES = getattr(ssl.SSLContext.__base__, "_msg_callback", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """What makes a server's certificate believed; ``verifies`` False believes any."""
 
     verifies: bool
@@ -71,8 +70,7 @@ def trust_of(plan: Plan) -> Trust:
     return Trust(plan.verifies, plan.target.ca_bundle, plan.extra_ca_file, plan.target.pin)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
+class ClientCertificate(NamedTuple):
     """What we show to a server that asks who we are: certificate and key as PEM text."""
 
     certificate: str
@@ -201,6 +199,8 @@ class TlsChannel:
         Raises HandshakeFailed for an alert (in TLS 1.3 a server's objection to our side can come
         with the first read) and for bytes that are not of this connection.
         """
+        if not (self._in.pending or self._in.eof or self._object.pending()):
+            return None  # as OpenSSL would say with an exception, before every single wait
         try:
             return self._object.read(65536)
         except ssl.SSLWantReadError:

@@ -7,7 +7,7 @@ understood is named, the URI itself is never repeated, because it can hold a pas
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from smtpcheck.engine.errors import Refused
@@ -34,8 +34,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpUri:
+class SmtpUri(NamedTuple):
     """What an SMTP URI names: canonical host, port, decoded login, and security.
 
     ``password`` is None where the URI has none (``user@``), and empty where it says so

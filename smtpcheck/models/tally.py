@@ -25,10 +25,15 @@ class TallyManager(models.Manager["Tally"]):
         A window begins with the first that is counted. What is over the limit is not counted, so
         a flood is only read and makes no window longer.
         """
+        key = _key(what)
         while True:
             now = timezone.now()
+            # First of all the usual case, in one statement: a window with room in it.
+            open_window = self.filter(pk=key, ends_at__gt=now, number__lt=limit)
+            if open_window.update(number=F("number") + 1):
+                return 0.0
             row, is_new = self.get_or_create(
-                key=_key(what), defaults={"ends_at": now + timedelta(seconds=seconds)}
+                pk=key, defaults={"ends_at": now + timedelta(seconds=seconds)}
             )
             if is_new:
                 # Ended windows go when a new one begins, so the table stays as small as its use.
@@ -36,13 +41,9 @@ class TallyManager(models.Manager["Tally"]):
                 return 0.0
             if row.ends_at > now and row.number >= limit:
                 return row.seconds_left(now)
-            # By conditions that only one of two processes meets; the other one looks again.
-            same = self.filter(pk=row.pk, ends_at=row.ends_at)
-            if row.ends_at > now:
-                is_counted = same.filter(number__lt=limit).update(number=F("number") + 1)
-            else:
-                is_counted = same.update(number=1, ends_at=now + timedelta(seconds=seconds))
-            if is_counted:
+            # By a condition that only one of two processes meets; the other one looks again.
+            ended = self.filter(pk=key, ends_at=row.ends_at, ends_at__lte=now)
+            if ended.update(number=1, ends_at=now + timedelta(seconds=seconds)):
                 return 0.0
 
     def wait(self, *what: str, limit: int) -> float:

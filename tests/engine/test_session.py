@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -570,7 +570,7 @@ def test_after_501_to_a_bare_auth_the_next_mechanism_goes() -> None:
 
 def test_in_the_clear_the_password_itself_goes_last() -> None:
     capabilities = parse_capabilities(Reply(250, ("mx", "AUTH PLAIN CRAM-MD5 LOGIN")))
-    link = replace(LINK, encrypted=False)
+    link = LINK._replace(encrypted=False)
     played = play(login(credentials(), capabilities, link), ["535 no"])
     assert played.commands == ["AUTH CRAM-MD5"]
 

@@ -6,8 +6,8 @@ shows them translates them and fills in the parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from smtpcheck.engine.stages import Owner, Stage
 
@@ -47,8 +47,7 @@ class Needs(StrEnum):
     VANTAGE_POINTS = "vantage-points"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One diagnosis: its public id, what it means, and what to do.
 
     ``stage`` is None where any stage can show it, or none (faults of the tester). ``cause`` and

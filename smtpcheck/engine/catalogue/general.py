@@ -6,7 +6,7 @@ texts serve all steps. A step that differs in owner or outcome is a row of ``_EX
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.catalogue.entry import Entry, Outcome
 from smtpcheck.engine.catalogue.entry import gettext_noop as _
@@ -24,8 +24,7 @@ PREFIXES: dict[Stage, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _Kind(NamedTuple):
     name: str
     outcome: Outcome
     title: str

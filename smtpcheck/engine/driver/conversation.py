@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import assert_never, get_args
 
 from smtpcheck.engine.certificates import days_left
 from smtpcheck.engine.chain import TRUSTED, defects_of
@@ -77,6 +77,10 @@ _IN_STEP = frozenset(
 
 # Where a test does more than look: at most one of several conversations gets as far.
 _BEHIND_HELLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA})
+
+# What is only for the ladder and the record, and takes no time.
+_Note = Begin | Proven | Skip | Learned | Odd | Ungrouped | Again
+_NOTES = get_args(_Note)
 
 # Says, perhaps after a while, whether this conversation is the one that goes on to the goal.
 MayGoOn = Callable[[], Awaitable[bool]]
@@ -175,9 +179,13 @@ class Conversation:
                 self._may_go_on = None
                 for begin in held:
                     self._take_note(begin)
-            answer = await self._carry_out(effect)
+            if isinstance(effect, _NOTES):
+                self._take_note(effect)
+                answer = None
+            else:
+                answer = await self._carry_out(effect)
 
-    async def _carry_out(self, effect: Effect) -> Answer:
+    async def _carry_out(self, effect: Send | Read | Handshake | Leaf | Derive) -> Answer:
         match effect:
             case Send(octets, shown):
                 await self._send(octets, shown)
@@ -192,10 +200,10 @@ class Conversation:
             case Derive():
                 return await self._derive(effect)
             case _:
-                self._take_note(effect)
+                assert_never(effect)
         return None
 
-    def _take_note(self, effect: Begin | Proven | Skip | Learned | Odd | Ungrouped | Again) -> None:
+    def _take_note(self, effect: _Note) -> None:
         """Carry out what is only for the ladder and the record."""
         match effect:
             case Begin(stage, grouped):

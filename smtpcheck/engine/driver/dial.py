@@ -222,6 +222,8 @@ def _kind_of(error: OSError) -> FaultKind:
 
 async def _drop(tasks: list[asyncio.Task[socket.socket]]) -> None:
     """End tries that lost the race, and close the socket of one that connected too late."""
+    if not tasks:
+        return
     for task in tasks:
         task.cancel()
     for result in await asyncio.gather(*tasks, return_exceptions=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities, parse_capabilities
 from smtpcheck.engine.driver.conversation import context_of, own_name
@@ -23,16 +23,14 @@ from smtpcheck.engine.stages import Security, Stage
 from smtpcheck.engine.tls import TlsChannel, Trust
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Whether a port answers, by TLS on connect or by STARTTLS."""
 
     port: int
     security: Security
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class Visitor(NamedTuple):
     """Who asks: the name of the server, what is trusted, and what EHLO says ("" for our own).
 
     ``source_address`` is the one to come from, "" for whichever the system takes; ``way`` opens the

@@ -5,7 +5,6 @@ Knows no socket and no clock: times come in as milliseconds since the test began
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Protocol
 
@@ -29,7 +28,7 @@ class Ladder:
     def __init__(self, planned: tuple[Rung, ...], observer: Observer | None) -> None:
         self._planned = planned
         self._rungs = list(planned)
-        self._open: list[int] = []
+        self._open: dict[Stage, int] = {}  # where the rungs of the stages are that have begun
         self._observer = observer
 
     @property
@@ -71,45 +70,37 @@ class Ladder:
     def stage(self) -> Stage:
         """The stage that is being climbed, else the last one that was."""
         if self._open:
-            return self._rungs[self._open[0]].stage
+            return next(iter(self._open))
         reached = [rung for rung in self._rungs if rung.state is not RungState.NOT_REACHED]
         return reached[-1].stage if reached else Stage.CONFIG
 
     def begin(self, stage: Stage, at_ms: int, *, grouped: bool, encrypted: bool) -> None:
         """Start a stage's clock."""
         index = self._next(stage)
-        self._rungs[index] = replace(
-            self._rungs[index], started_ms=at_ms, grouped=grouped, encrypted=encrypted
+        self._rungs[index] = self._rungs[index]._replace(
+            started_ms=at_ms, grouped=grouped, encrypted=encrypted
         )
-        self._open.append(index)
+        self._open[stage] = index
         if self._observer:
             self._observer.stage_started(stage, at_ms)
 
     def started_ms(self, stage: Stage) -> int:
         """When the stage being climbed began."""
-        return next(
-            (
-                self._rungs[index].started_ms or 0
-                for index in self._open
-                if self._rungs[index].stage is stage
-            ),
-            0,
-        )
+        index = self._open.get(stage)
+        return 0 if index is None else self._rungs[index].started_ms or 0
 
     def end(self, stage: Stage, state: RungState, at_ms: int) -> None:
         """Stop a stage's clock with what came of it.
 
         A failure ends the climb: what was begun in the same group counts as not reached.
         """
-        index = next((i for i in self._open if self._rungs[i].stage is stage), None)
+        index = self._open.pop(stage, None)
         if index is None:
             index = self._next(stage)
-            self._rungs[index] = replace(self._rungs[index], started_ms=at_ms)
-        else:
-            self._open.remove(index)
+            self._rungs[index] = self._rungs[index]._replace(started_ms=at_ms)
         rung = self._rungs[index]
         took_ms = at_ms - (rung.started_ms or 0)
-        self._tell(index, replace(rung, state=state, took_ms=took_ms))
+        self._tell(index, rung._replace(state=state, took_ms=took_ms))
         if state is RungState.FAILED:
             self._leave_open()
 
@@ -125,16 +116,16 @@ class Ladder:
         """Forget what came of a stage and of all behind it."""
         first = next(i for i, rung in enumerate(self._planned) if rung.stage is stage)
         self._rungs[first:] = self._planned[first:]
-        self._open = [index for index in self._open if index < first]
+        self._open = {stage: index for stage, index in self._open.items() if index < first}
 
     def skip(self, stage: Stage) -> None:
         """Leave a planned stage out."""
         index = self._next(stage)
-        self._tell(index, replace(self._rungs[index], state=RungState.SKIPPED))
+        self._tell(index, self._rungs[index]._replace(state=RungState.SKIPPED))
 
     def _leave_open(self) -> None:
-        for index in self._open:
-            self._rungs[index] = replace(self._rungs[index], started_ms=None)
+        for index in self._open.values():
+            self._rungs[index] = self._rungs[index]._replace(started_ms=None)
         self._open.clear()
 
     def _tell(self, index: int, rung: Rung) -> None:
@@ -149,8 +140,9 @@ class Ladder:
         where the climbing is.
         """
         for index, rung in enumerate(self._rungs):
-            unreached = rung.state is RungState.NOT_REACHED and index not in self._open
-            if rung.stage is stage and unreached:
+            if rung.stage is not stage or rung.state is not RungState.NOT_REACHED:
+                continue
+            if self._open.get(stage) != index:
                 return index
         self._rungs.append(Rung(stage=stage, state=RungState.NOT_REACHED))
         return len(self._rungs) - 1

@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.errors import Refused
@@ -47,8 +46,7 @@ _NOBODY_THERE = frozenset(
 _DISTRUST = frozenset({FaultKind.CERTIFICATE, FaultKind.PIN})
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A name and the type of record wanted."""
 
     name: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.driver.conversation import context_of
@@ -35,8 +34,7 @@ _SILENCES = frozenset({FaultKind.TIMEOUT.value, FaultKind.PROXY_SILENT.value})
 SILENCE_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """A question with everything its answer depends on: what a remembered answer is kept under."""
 
     host: str

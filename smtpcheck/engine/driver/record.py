@@ -110,7 +110,7 @@ class Record:
     def odd(self, oddity: Oddity) -> None:
         """Record something that is not by the book."""
         (detail,) = self._transcript.safe_lines((oddity.detail,))
-        self._oddities.append(replace(oddity, detail=detail))
+        self._oddities.append(oddity._replace(detail=detail))
 
     def probed(self, probes: Sequence[Probe]) -> None:
         """Record counter-probes, each masked here, because it may come from another test."""
@@ -130,7 +130,9 @@ class Record:
 
     def _safe_look_up(self, item: LookUp) -> LookUp:
         (canonical,) = self._transcript.safe_lines((item.canonical,))
-        return replace(item, canonical=canonical, records=self._transcript.safe_lines(item.records))
+        return item._replace(
+            canonical=canonical, records=self._transcript.safe_lines(item.records)
+        )
 
     def _safe_probe(self, probe: Probe) -> Probe:
         greeting = probe.greeting and self._transcript.safe_reply(Stage.GREETING, probe.greeting)

@@ -13,7 +13,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import FaultKind
@@ -38,8 +38,7 @@ class ResolveFailed(EngineError):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What a look-up found: addresses in RFC 6724 order, or why there are none."""
 
     addresses: tuple[Address, ...] = ()

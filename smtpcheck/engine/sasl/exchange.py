@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import FaultKind, Oddity
@@ -18,8 +18,7 @@ from smtpcheck.engine.plan import Credentials
 from smtpcheck.engine.redaction import Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(NamedTuple):
     """What a mechanism may know of the connection it is used on.
 
     ``nonce`` is fresh for each login, printable and without a comma. ``binding`` is the
@@ -33,8 +32,7 @@ class Link:
     binding: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Derive:
+class Derive(NamedTuple):
     """Step: a key derivation, which can keep a processor busy for a second: not in a loop.
 
     ``key()`` does it; its result is what the script goes on with.
@@ -62,8 +60,7 @@ class Explained:
     parameters: dict[str, str | int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerProven:
+class ServerProven(NamedTuple):
     """Step: the server has shown that it knows the password too."""
 
 
@@ -82,8 +79,7 @@ Step = bytes | None | Derive | Explained | ServerProven | Oddity
 Script = Generator[Step, bytes, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
+class Mechanism(NamedTuple):
     """A SASL mechanism that this program speaks.
 
     ``proves_server``: without the server's own proof its 235 is worth nothing. ``binds_channel``:

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.evidence import FaultKind, Oddity
 from smtpcheck.engine.plan import Credentials
@@ -43,8 +43,7 @@ _MAX_DIGITS = 12
 _MAX_ERROR_LENGTH = 80
 
 
-@dataclass(frozen=True, slots=True)
-class _Hashing:
+class _Hashing(NamedTuple):
     """The computations of one SCRAM mechanism (RFC 5802 section 3)."""
 
     algorithm: str
@@ -103,8 +102,7 @@ SCRAM_SHA_256_PLUS = Mechanism(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
+class _Terms(NamedTuple):
     """What the server's first message lays down."""
 
     nonce: str

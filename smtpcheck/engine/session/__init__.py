@@ -10,6 +10,7 @@ the comment names, and no line with a secret is made without its masked form.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities, parse_capabilities
 from smtpcheck.engine.evidence import Fault, FaultKind, Oddity
@@ -69,8 +70,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What is settled when the connection stands.
 
     ``cleartext_allowed``: a password may go to this address without TLS. ``nonce`` is fresh,

@@ -7,8 +7,7 @@ what came of each.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from smtpcheck.engine.capabilities import Capabilities
 from smtpcheck.engine.errors import EngineError
@@ -30,38 +29,33 @@ PROVING_CODES: dict[Stage, frozenset[int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(NamedTuple):
     """Effect: the clock of a stage starts; ``grouped`` stages share the clock of their group."""
 
     stage: Stage
     grouped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(NamedTuple):
     """Effect: a stage has done what it is for."""
 
     stage: Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(NamedTuple):
     """Effect: a planned stage is not needed or not to be had, and the test goes on without it."""
 
     stage: Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Effect: send octets in one flight; ``shown`` are its lines as they may be shown."""
 
     octets: bytes
     shown: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """Effect: wait for one reply of a stage. An ``optional`` one is None if it does not come.
 
     Of a ``veiled`` one the record keeps the words only where it refuses: otherwise they can hold
@@ -73,40 +67,34 @@ class Read:
     veiled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(NamedTuple):
     """Effect: start TLS now. Bytes that came before it are evidence of injection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """Effect: hand over the server's certificate as DER; b"" where there is no TLS."""
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(NamedTuple):
     """Effect: the capabilities, or the login mechanism, as they are known from now on."""
 
     capabilities: Capabilities | None = None
     mechanism: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
+class Odd(NamedTuple):
     """Effect: the server did something that is not by the book but does not end the test."""
 
     oddity: Oddity
 
 
-@dataclass(frozen=True, slots=True)
-class Ungrouped:
+class Ungrouped(NamedTuple):
     """Effect: a server cannot take a group with a login; None takes that back."""
 
     fault: Fault | None
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(NamedTuple):
     """Effect: the ladder is climbed anew from a stage on; what was begun or proven there is not."""
 
     stage: Stage

@@ -5,7 +5,8 @@ At most one login is refused or left without an answer, and what only the group 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities
 from smtpcheck.engine.evidence import Fault, FaultKind
@@ -52,8 +53,7 @@ def log_in_and_submit(
         yield from submit(plan, message, capabilities)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Leading:
+class _Leading(NamedTuple):
     """A login at the head of its group; its ``exchange`` has said all it has to say."""
 
     commands: dict[Stage, Send]

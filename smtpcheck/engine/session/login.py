@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities
 from smtpcheck.engine.evidence import Fault, FaultKind, Reply
@@ -62,7 +63,7 @@ def exchange_again(
     mechanisms: list[Mechanism], credentials: Credentials, link: Link, ended: Ended
 ) -> Script[Ended]:
     """Run the one more exchange after one that judged nothing; that one stands if there is none."""
-    link = replace(link, nonce=f"{link.nonce}-2")  # RFC 5802 section 5.1: one login a nonce
+    link = link._replace(nonce=f"{link.nonce}-2")  # RFC 5802 section 5.1: one login a nonce
     if ended.reply.code == 501 and ended.was_inline:
         return (yield from run_exchange(mechanisms[0], credentials, link, inline=False))
     if len(mechanisms) > 1:
@@ -90,7 +91,7 @@ def _bound(link: Link, capabilities: Capabilities) -> Script[Link]:
     leaf = yield Leaf()
     binding = end_point(leaf) if isinstance(leaf, bytes) else b""
     if binding:
-        return replace(link, binding=binding)
+        return link._replace(binding=binding)
     usable = [name for name in capabilities.mechanisms if not name.endswith("-PLUS")]
     raise StageFailed(_not_offered(FaultKind.MECHANISM_NOT_OFFERED, usable, "SCRAM-SHA-256-PLUS"))
 
@@ -101,8 +102,7 @@ def _not_offered(kind: FaultKind, offered: Iterable[str], wanted: str) -> Fault:
     return Fault(stage=Stage.AUTH, kind=kind, detail=detail, parameters=parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(NamedTuple):
     """How an exchange ended; ``was_inline``: the AUTH command carried the initial response."""
 
     exchange: Exchange

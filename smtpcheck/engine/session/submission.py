@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities
 from smtpcheck.engine.evidence import Fault, FaultKind, Reply
@@ -16,7 +17,7 @@ from smtpcheck.engine.stages import Goal, Stage
 
 def without_groups(plan: Plan) -> Plan:
     """The same plan, to be carried out command by command."""
-    return replace(plan, past=replace(plan.past, refuses_groups=True))
+    return replace(plan, past=plan.past._replace(refuses_groups=True))
 
 
 def submit(plan: Plan, message: Message, capabilities: Capabilities) -> Script[None]:
@@ -71,8 +72,7 @@ def sends(commands: Mapping[Stage, str]) -> dict[Stage, Send]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """The first refusal in a group; ``in_step``: all replies behind it came, and none is a 354."""
 
     fault: Fault

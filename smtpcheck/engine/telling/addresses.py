@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from smtpcheck.engine.stages import Stage
 from smtpcheck.engine.telling.language import gettext as _
 from smtpcheck.engine.telling.wording import describe, stage_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressRow:
+class AddressRow(NamedTuple):
     """One line of the table; ``differences`` is "" where it is like the one that went on."""
 
     address: str

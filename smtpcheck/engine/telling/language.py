@@ -6,8 +6,8 @@ The names are those of GNU gettext, so the tools that collect texts for translat
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from smtpcheck.engine.catalogue.entry import gettext_noop
 
@@ -36,8 +36,7 @@ def _english_time(when: datetime) -> str:
     return f"{when.hour % 12 or 12}{minutes} {'p.m.' if when.hour >= 12 else 'a.m.'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Language:
+class Language(NamedTuple):
     """How texts are translated and moments written, for whoever reads right now."""
 
     gettext: Callable[[str], str]

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TextIO, cast
+from typing import NamedTuple, TextIO, cast
 
 from smtpcheck.engine.telling.inert import inert
 
@@ -28,8 +28,7 @@ class Style(StrEnum):
     UNSURE = "33"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a line in one style."""
 
     text: str

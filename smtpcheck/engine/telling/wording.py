@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from smtpcheck.engine.catalogue import CATALOGUE, PARAMETERS, Entry, Needs, Outcome
 from smtpcheck.engine.grammar import host_in_both_forms
@@ -26,8 +26,7 @@ MAX_REPLY_CHARACTERS = 2000
 _PLACEHOLDER = re.compile(r"\{(\w+)\}(\.?)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(NamedTuple):
     """A diagnosis as a person reads it; ``help_url`` is empty or the provider's own page."""
 
     id: str
@@ -58,8 +57,7 @@ def describe(diagnosis_id: str, parameters: Mapping[str, object]) -> Wording:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What a diagnosis means whatever test it is found in, in the reader's language.
 
     ``stage`` is None where any stage can show it, ``needs`` None where this version can find it.

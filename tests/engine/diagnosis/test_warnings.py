@@ -83,7 +83,7 @@ def test_a_warning_has_everything_that_its_text_names(name: str) -> None:
         {"oddities": (BLANK,)},
         {"replies": (StageReply(Stage.EHLO, reply("250 mx 5.7.1 ready")),)},
         {"replies": (StageReply(Stage.GREETING, reply("220 error.example.org ready")),)},
-        {"ladder": (replace(rung(Stage.MAIL, 5), grouped=True),)},
+        {"ladder": (rung(Stage.MAIL, 5)._replace(grouped=True),)},
         {"ladder": (rung(Stage.GREETING, None, RungState.NOT_REACHED),)},
         {"attempts": (CONNECTED, attempt("192.0.2.2", "abandoned"))},
         {"attempts": (attempt("2001:db8::1", "unreachable"), CONNECTED)},
@@ -211,7 +211,7 @@ def test_what_decided_is_no_warning_beside_itself() -> None:
 
 
 GROUP = tuple(
-    replace(rung(stage, 5, state), grouped=True)
+    rung(stage, 5, state)._replace(grouped=True)
     for stage, state in ((Stage.MAIL, RungState.PROVEN), (Stage.RCPT, RungState.FAILED))
 )
 
@@ -232,5 +232,5 @@ def test_a_group_that_is_not_answered_is_told(by: Fault, is_broken: bool) -> Non
 
 
 def test_silence_to_the_first_of_a_group_tells_nothing_of_groups() -> None:
-    alone = (replace(rung(Stage.MAIL, 5, RungState.FAILED), grouped=True),)
+    alone = (rung(Stage.MAIL, 5, RungState.FAILED)._replace(grouped=True),)
     assert ids(ended_by=fault(Stage.MAIL, kind=FaultKind.TIMEOUT), ladder=alone) == []
