@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from smtpcheck.admin.words import (
     moment_of,
@@ -245,9 +245,12 @@ def _valid_until(certificate: Mapping[str, Any], tested_at: datetime) -> str:
     if not moment:
         return ""
     left = datetime.fromisoformat(certificate["not_after"]) - tested_at
-    has_ended = left < timedelta(0)
-    sentence = gettext("expired %(days)d days ago") if has_ended else gettext("%(days)d days left")
-    return f"{moment} ({sentence % {'days': abs(left).days}})"
+    days = abs(left).days
+    if left < timedelta(0):
+        sentence = ngettext("expired %(days)d day ago", "expired %(days)d days ago", days)
+    else:
+        sentence = ngettext("%(days)d day left", "%(days)d days left", days)
+    return f"{moment} ({sentence % {'days': days}})"
 
 
 def _offers(result: SmtpTestResult) -> list[tuple[str, object]]:

@@ -214,7 +214,7 @@ def _non_ascii(evidence: Evidence) -> Iterator[_Warning]:
 def _offered_in_clear(evidence: Evidence) -> Iterator[_Warning]:
     """Logins that anyone on the way could read (RFC 4954 section 4 and RFC 8314 section 3.3)."""
     clear = evidence.capabilities_clear or (() if evidence.tls else evidence.capabilities)
-    if not any(line[:4].upper() == "AUTH" for line in clear):
+    if not any("AUTH" in line.upper() for line in clear):
         return
     offered = parse_capabilities(Reply(250, ("", *clear))).mechanisms
     readable = " ".join(name for name in offered if name in _READABLE)
