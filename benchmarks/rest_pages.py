@@ -39,7 +39,7 @@ class Bare(APIView):
             host="127.0.0.1",
             port=1,
             security=Security.STARTTLS.value,
-            asked_by=request.user,
+            asked_by_id=request.user.pk,
             expires_at=timezone.now(),
         )
         changed = {"verdict": Verdict.WORKS.value, "finished_at": timezone.now()}

@@ -402,8 +402,10 @@ def _proxies(current: str) -> list[tuple[str, str]]:
 
 def _is_readable(bundle: str) -> bool:
     """Whether OpenSSL takes the text as authorities, which is what a test will ask of it."""
+    # Between its certificates a bundle may name them in any language; ssl takes ASCII only.
+    ascii_bundle = bundle.encode("ascii", "ignore").decode()
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=bundle)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=ascii_bundle)
     except (ssl.SSLError, ValueError):
         return False
     return True

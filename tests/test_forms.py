@@ -170,7 +170,7 @@ def proxies_in(filled: SmtpAccountForm) -> dict[str, str]:
     """What can be chosen, with its words."""
     field = filled.fields["proxy"]
     assert isinstance(field, forms.ChoiceField)
-    return {str(value): str(words) for value, words in field.choices}  # type: ignore[union-attr]
+    return {str(value): str(words) for value, words in field.choices}  # type: ignore[misc, union-attr]
 
 
 def test_the_proxies_of_the_settings_can_be_chosen_by_name(settings: Settings) -> None:
@@ -221,6 +221,7 @@ def test_a_proxy_that_is_no_longer_in_the_settings_stays_until_it_is_changed() -
         ("pin", "abc", "64"),
         ("ca_bundle", "nothing of the kind", "PEM"),
         ("ca_bundle", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "PEM"),
+        ("ca_bundle", "-----BEGIN CERTIFICATE-----\nü", "PEM"),
         ("ca_bundle", "-----BEGIN PRIVATE KEY-----", "private key"),
     ],
 )

@@ -39,7 +39,8 @@ def forms(text: object) -> list[str]:
 
 
 def translated(language: str) -> Catalog:
-    return update.translations(language)
+    catalog: Catalog = update.translations(language)
+    return catalog
 
 
 def messages(catalog: Catalog) -> Iterable[Message]:

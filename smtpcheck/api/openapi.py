@@ -84,6 +84,12 @@ class Schema(AutoSchema):
         types: list[str] = super().map_renderers(attribute)
         return types if attribute != "media_type" or self._shows_all_formats else _JSON
 
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        body = super()._get_request_body(direction)
+        if body and getattr(self.view, "needs_body", False):
+            body["required"] = True
+        return body
+
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         for status in self._errors():

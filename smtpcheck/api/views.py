@@ -38,6 +38,7 @@ class TestSmtpServer(APIView):
     permission_classes = (IsAuthenticated, MayTest)
     xml_roots: ClassVar = {"POST": "SmtpTestResult", "GET": "Description"}
     runs_tests = True
+    needs_body = True
 
     @extend_schema(
         operation_id="v1CustomerServiceAgent_DescribeTestSmtpServer",

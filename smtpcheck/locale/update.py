@@ -72,7 +72,7 @@ def collected() -> Catalog:
             found = list(extract(method_for(path), file, KEYWORDS, comment_tags=("Translators:",)))
         for _line, message, comments, context in found:
             # Without line numbers: each edit of the code would change all files.
-            catalog.add(message, locations=[(name, None)], auto_comments=comments, context=context)
+            catalog.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
     return catalog
 
 

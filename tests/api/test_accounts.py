@@ -150,6 +150,7 @@ def test_a_deleted_account_is_gone_and_its_results_stay(call: Call, keeper: User
         ({"sender": "no address"}, "sender"),
         ({"pin": "abc"}, "pin"),
         ({"ca_bundle": "no certificate"}, "ca_bundle"),
+        ({"ca_bundle": "-----BEGIN CERTIFICATE-----\nü"}, "ca_bundle"),
         ({"client_key": "no key"}, "client_key"),
         ({"proxy": "unknown"}, "proxy"),
         ({"team": 4711}, "team"),

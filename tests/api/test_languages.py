@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 from django.utils.datastructures import CaseInsensitiveMapping
@@ -87,7 +88,7 @@ def test_an_impossible_offset_is_ignored(offset: str) -> None:
     assert zone_of(headers(SO_Browser_TZ_Offset=offset)) is None
 
 
-def seen_by_the_view(path: str, **values: str) -> tuple[str | None, str, HttpResponse]:
+def seen_by_the_view(path: str, **values: str) -> tuple[str, str, HttpResponseBase]:
     """Language and zone while a call is answered, and the answer."""
     seen = []
 

@@ -25,8 +25,11 @@ from tests.models.results import result
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# API_EXAMPLES=200 looks longer at each operation.
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))
+# API_EXAMPLES=200 looks longer at each operation, and at every edge of its description as well:
+# a minute and more.
+IS_LONG = "API_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "12"))
+PHASES = [hypothesis.Phase.generate, *([hypothesis.Phase.explicit] if IS_LONG else [])]
 
 # What the rate limits would refuse is another test's.
 NO_LIMITS = dict.fromkeys(
@@ -77,7 +80,7 @@ def is_judged_as_a_whole(case: Any) -> bool:
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
-    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    phases=PHASES,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 def test_an_operation_answers_as_it_is_described(case: Any, headers: dict[str, str]) -> None:

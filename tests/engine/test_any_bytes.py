@@ -26,7 +26,7 @@ from tests.peers.scripted import Client, Script, ScriptedPeer
 
 # Short, because every example that ends in silence costs it; a verdict does not depend on it.
 SECONDS = 0.3
-EXAMPLES = settings.default.max_examples * 6 // 10  # each takes a connection
+EXAMPLES = settings().max_examples * 6 // 10  # each takes a connection
 
 ONE_BY_ONE = tuple(word for word in CAPABILITIES if word != "PIPELINING")
 

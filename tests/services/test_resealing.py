@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -58,11 +60,11 @@ def test_every_secret_opens_with_the_new_key_alone_afterwards(ring: Ring) -> Non
 
 def test_nothing_else_of_an_account_changes(ring: Ring) -> None:
     accounts(1)
-    before = SmtpAccount.objects.values().get()
+    before: dict[str, Any] = dict(SmtpAccount.objects.values().get())
     digest = SmtpAccount.objects.get().test_digest()
     ring.load(NEW, OLD)
     services.reseal_secrets()
-    after = SmtpAccount.objects.values().get()
+    after: dict[str, Any] = dict(SmtpAccount.objects.values().get())
     assert {name for name in before if before[name] != after[name]} == {
         "password_sealed",
         "password_key_id",
