@@ -137,8 +137,10 @@ STRICT_FIELDS: Mapping[
 class PageQuery(serializers.Serializer[object]):
     """Which page of a list."""
 
-    cursor = serializers.CharField(
-        required=False, help_text=gettext_lazy("From the next or previous address of a page.")
+    cursor = serializers.RegexField(
+        r"^[A-Za-z0-9+/=]+$",
+        required=False,
+        help_text=gettext_lazy("From the next or previous address of a page."),
     )
     page_size = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_PAGE_SIZE, default=PAGE_SIZE

@@ -36,8 +36,8 @@ class ResultQuery(PageQuery):
     verdict = Choice(choices=_VERDICTS, required=False)
     stage = Choice(choices=_STAGES, required=False, help_text=_("Where the test ended."))
     owner = Choice(choices=_OWNERS, required=False, help_text=_("Whose turn it is."))
-    diagnosis = serializers.CharField(
-        required=False, max_length=64, help_text=_("The id of a diagnosis.")
+    diagnosis = serializers.RegexField(
+        r"^[a-z0-9.-]+$", required=False, max_length=64, help_text=_("The id of a diagnosis.")
     )
     door = Choice(
         choices=Door.choices, required=False, help_text=_("Where the test was asked for.")

@@ -75,6 +75,7 @@ def refuse_control_characters(field: str, value: str) -> None:
 _CONTROL_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
+@lru_cache(maxsize=256)  # the same one is asked for several times in a test
 def canonical_host(text: str) -> str:
     """Return a host in the one spelling that is stored, matched, dialled and verified.
 
@@ -102,7 +103,7 @@ def is_ip_literal(host: str) -> bool:
     return _ip_literal(host) is not None
 
 
-@lru_cache(maxsize=256)  # a test asks several times of its one host
+@lru_cache(maxsize=256)
 def _ip_literal(host: str) -> str | None:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:

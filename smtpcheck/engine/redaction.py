@@ -83,7 +83,11 @@ class Redactor:
             candidates.append(_JOINED_LINES.sub("", folded))
         if "\\u" in folded:
             candidates.append(_NUMBERED.sub(lambda match: chr(int(match[1], 16)), folded))
-        return any(form in candidate for candidate in candidates for form in self._forms)
+        for candidate in candidates:
+            for form in self._forms:
+                if form in candidate:
+                    return True
+        return False
 
 
 _WHITE_SPACE = re.compile(r"\s+")

@@ -12,6 +12,7 @@ from django.core.management import get_commands, load_command_class
 import dev
 from project.environment import NOT_SETTINGS
 from smtpcheck.conf import known_names
+from smtpcheck.engine.__main__ import parser as engine_parser
 from smtpcheck.engine.catalogue import CATALOGUE
 from smtpcheck.engine.policy import parse_entry
 from smtpcheck.engine.uri import parse_uri
@@ -140,8 +141,9 @@ def test_every_requirements_file_on_a_page_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_option_in_prose_is_one_of_a_command(page: Path) -> None:
-    parser = Command().create_parser("manage.py", "test_smtp")
-    known = {option for action in parser._actions for option in action.option_strings}
+    parsers = (Command().create_parser("manage.py", "test_smtp"), engine_parser())
+    actions = (action for parser in parsers for action in parser._actions)
+    known = {option for action in actions for option in action.option_strings}
     known |= {"--fault", "--list-faults", "--help", "--upgrade", "--upgrade-package", "--id"}
     used = set(re.findall(r"`(--[a-z][a-z-]+)", page.read_text()))
     assert used - known == set()

@@ -17,6 +17,7 @@ class Clock:
     def __init__(self, budget: Budget) -> None:
         self._loop = asyncio.get_running_loop()
         self._budget = budget
+        self._stage_seconds = budget.stage_seconds
         self._began = self._loop.time()
         self.ends = self._began + budget.total_seconds
 
@@ -28,7 +29,7 @@ class Clock:
     @property
     def milliseconds(self) -> int:
         """Milliseconds since the test began, whole."""
-        return round(self.seconds * 1000)
+        return round((self._loop.time() - self._began) * 1000)
 
     @property
     def connect_seconds(self) -> float:
@@ -50,4 +51,4 @@ class Clock:
         return self.ends < self._own_end(started_ms)
 
     def _own_end(self, started_ms: int) -> float:
-        return self._began + started_ms / 1000 + self._budget.stage_seconds
+        return self._began + started_ms / 1000 + self._stage_seconds

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never, get_args
 
-from smtpcheck.engine.certificates import days_left
+from smtpcheck.engine.certificates import days_left, read_certificate
 from smtpcheck.engine.chain import TRUSTED, defects_of
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.driver.ladder import Ladder
@@ -187,12 +187,12 @@ class Conversation:
 
     async def _carry_out(self, effect: Send | Read | Handshake | Leaf | Derive) -> Answer:
         match effect:
-            case Send(octets, shown):
-                await self._send(octets, shown)
-            case Read(stage, optional, veiled):
-                if optional:
-                    return await self._read_if_there(stage)
-                return await self._read(stage, veiled=veiled)
+            case Send():
+                await self._send(effect.octets, effect.shown)
+            case Read():
+                if effect.optional:
+                    return await self._read_if_there(effect.stage)
+                return await self._read(effect.stage, veiled=effect.veiled)
             case Handshake():
                 await self._shake_hands()
             case Leaf():
@@ -206,10 +206,10 @@ class Conversation:
     def _take_note(self, effect: _Note) -> None:
         """Carry out what is only for the ladder and the record."""
         match effect:
-            case Begin(stage, grouped):
-                self._begin(stage, grouped=grouped)
-            case Proven(stage):
-                self._ladder.end(stage, RungState.PROVEN, self._clock.milliseconds)
+            case Begin():
+                self._begin(effect.stage, grouped=effect.grouped)
+            case Proven():
+                self._ladder.end(effect.stage, RungState.PROVEN, self._clock.milliseconds)
             case Skip(stage):
                 self._ladder.skip(stage)
             case Learned(capabilities, mechanism):
@@ -310,7 +310,8 @@ class Conversation:
         self._record.chain_ders = tuple(channel.chain_ders())
         self._record.chain = tuple(
             replace(certificate, days_left=days_left(certificate, now))
-            for certificate in channel.chain()
+            for certificate in map(read_certificate, self._record.chain_ders)
+            if certificate is not None
         )
         self._record.defects = defects_of(
             self._record.chain_ders,

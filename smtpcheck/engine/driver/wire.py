@@ -59,6 +59,8 @@ class Wire:
         self._raw_octets = 0
         self._listens = False
         self._waiter: asyncio.Future[bytes] | None = None
+        self._deadline = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def local_address(self) -> tuple[str, int]:
@@ -132,7 +134,9 @@ class Wire:
                 farewell = self.tls.outgoing() + self.tls.close()
             if farewell:
                 self._sock.send(farewell)
-        self._listen(False)
+        self._stop_listening()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._sock.close()
 
     async def _receive(self, deadline: float) -> bytes:
@@ -186,35 +190,47 @@ class Wire:
     async def _arrival(self, deadline: float) -> bytes:
         """Wait for bytes, or b"" at the end of the stream; raises TimeoutError and OSError.
 
-        One future with one timer: `asyncio.timeout_at` around `sock_recv` takes two of each, and
-        a test reads a dozen times.
+        A future is all that a wait takes: the loop goes on listening from one wait to the next,
+        and the alarm is only put off.
         """
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, _give_up, self._waiter)
-        self._listen(True)
+        self._deadline = deadline
+        if self._alarm is None or deadline < self._alarm.when():
+            self._set_alarm()
+        if not self._listens:
+            self._listens = True
+            # By number: for an unknown socket the selector would print its two addresses, and ask
+            # for them first.
+            self._loop.add_reader(self._sock.fileno(), self._on_readable)
         try:
             return await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
-    def _listen(self, listens: bool) -> None:
-        """Have the loop tell us of bytes, from the first wait on until some come unasked."""
-        if listens == self._listens:
+    def _stop_listening(self) -> None:
+        if self._listens:
+            self._listens = False
+            self._loop.remove_reader(self._sock.fileno())
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(self._deadline, self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        """End the wait if its time is up; one that began later has set a later deadline."""
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
             return
-        self._listens = listens
-        # By number: for an unknown socket the selector would print its two addresses, and ask for
-        # them first.
-        number = self._sock.fileno()
-        if listens:
-            self._loop.add_reader(number, self._on_readable)
+        if self._loop.time() < self._deadline:
+            self._set_alarm()
         else:
-            self._loop.remove_reader(number)
+            self._waiter.set_exception(TimeoutError())
 
     def _on_readable(self) -> None:
         """Give what has come to who waits; what nobody waits for stays with the kernel."""
         if self._waiter is None or self._waiter.done():
-            self._listen(False)
+            self._stop_listening()
             return
         try:
             self._waiter.set_result(self._sock.recv(_READ_OCTETS))
@@ -241,8 +257,3 @@ class Wire:
         with contextlib.suppress(OSError):
             if alert := channel.outgoing():
                 self._sock.send(alert)
-
-
-def _give_up(waiter: asyncio.Future[bytes]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
