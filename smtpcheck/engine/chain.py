@@ -116,16 +116,32 @@ def defects_of(
     ``verdict`` is OpenSSL's: 0 (then only weakness and form are looked at), the number of its
     first objection, or None where it was not asked, because a pin decides or nothing does.
     """
-    path = _path(ders)
-    found: dict[str, Defect] = {}
-    if path:
-        shown = _Shown(path, host, now, verdict)
-        for look in _LOOKS_AT_TRUSTED if verdict == TRUSTED else _LOOKS:
-            for defect in look(shown):
-                found.setdefault(defect.id, defect)
+    if verdict == TRUSTED:
+        return _defects_of_trusted(tuple(ders))
+    found = _found(_LOOKS, _Shown(_path(ders), host, now, verdict))
     if verdict and not _is_explained(verdict, set(found)):
         objection = _id_of(verdict)
         found[objection] = Defect(id=objection, parameters={}, line="")
+    return _worst_first(found)
+
+
+# Accounts of one provider meet the same certificates, and here neither host nor moment counts.
+@lru_cache(maxsize=64)
+def _defects_of_trusted(ders: tuple[bytes, ...]) -> tuple[Defect, ...]:
+    path = _path(ders)
+    return _worst_first(_found(_LOOKS_AT_TRUSTED, _Shown(path, "", datetime.min, TRUSTED)))
+
+
+def _found(looks: Sequence[_Look], shown: _Shown) -> dict[str, Defect]:
+    """What a chain's looks find, the first of each kind; nothing in one that cannot be read."""
+    found: dict[str, Defect] = {}
+    for look in looks if shown.path else ():
+        for defect in look(shown):
+            found.setdefault(defect.id, defect)
+    return found
+
+
+def _worst_first(found: dict[str, Defect]) -> tuple[Defect, ...]:
     return tuple(sorted(found.values(), key=lambda defect: IMPORTANCE.index(defect.id)))
 
 
@@ -187,7 +203,7 @@ def _path(ders: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
     return tuple(path)
 
 
-@lru_cache(maxsize=64)  # accounts of one provider meet the same certificates
+@lru_cache(maxsize=64)
 def _parsed(der: bytes) -> x509.Certificate | None:
     from cryptography import x509
 

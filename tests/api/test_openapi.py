@@ -79,6 +79,7 @@ def is_judged_as_a_whole(case: Any) -> bool:
 @hypothesis.settings(
     max_examples=EXAMPLES,
     deadline=None,
+    derandomize=not IS_LONG,
     database=None,
     phases=PHASES,
     suppress_health_check=list(hypothesis.HealthCheck),

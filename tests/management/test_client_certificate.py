@@ -46,7 +46,9 @@ def test_two_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [KEY + CERTIFICATE, CERTIFICATE + KEY, f"Bag Attributes\n{CERTIFICATE}text\n{KEY}"]
+    "text",
+    [KEY + CERTIFICATE, CERTIFICATE + KEY, f"Bag Attributes\n{CERTIFICATE}text\n{KEY}"],
+    ids=["key first", "certificate first", "with words between"],
 )
 def test_one_file_with_both_is_taken_apart(tmp_path: Path, text: str) -> None:
     certificate, key = chosen(files(tmp_path, text))

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never, get_args
 
-from smtpcheck.engine.certificates import days_left, read_certificate
+from smtpcheck.engine.certificates import days_left
 from smtpcheck.engine.chain import TRUSTED, defects_of
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.driver.ladder import Ladder
@@ -310,8 +310,7 @@ class Conversation:
         self._record.chain_ders = tuple(channel.chain_ders())
         self._record.chain = tuple(
             replace(certificate, days_left=days_left(certificate, now))
-            for certificate in map(read_certificate, self._record.chain_ders)
-            if certificate is not None
+            for certificate in channel.chain()
         )
         self._record.defects = defects_of(
             self._record.chain_ders,
