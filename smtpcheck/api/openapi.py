@@ -85,7 +85,7 @@ class Schema(AutoSchema):
         return types if attribute != "media_type" or self._shows_all_formats else _JSON
 
     def _get_request_body(self, direction: Any = "request") -> Any:
-        body = super()._get_request_body(direction)
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         if body and getattr(self.view, "needs_body", False):
             body["required"] = True
         return body

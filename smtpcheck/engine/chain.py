@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -31,6 +31,8 @@ MAX_CERTIFICATES = 16
 MINIMUM_RSA_BITS = 2048
 MINIMUM_EC_BITS = 224
 WEAK_HASHES = frozenset({"md5", "sha1"})
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 # OpenSSL's verdict on a chain that it trusts: X509_V_OK.
 TRUSTED = 0
@@ -128,8 +130,8 @@ def defects_of(
 # Accounts of one provider meet the same certificates, and here neither host nor moment counts.
 @lru_cache(maxsize=64)
 def _defects_of_trusted(ders: tuple[bytes, ...]) -> tuple[Defect, ...]:
-    path = _path(ders)
-    return _worst_first(_found(_LOOKS_AT_TRUSTED, _Shown(path, "", datetime.min, TRUSTED)))
+    shown = _Shown(_path(ders), host="", now=_NEVER, verdict=TRUSTED)
+    return _worst_first(_found(_LOOKS_AT_TRUSTED, shown))
 
 
 def _found(looks: Sequence[_Look], shown: _Shown) -> dict[str, Defect]:

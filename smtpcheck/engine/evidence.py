@@ -95,6 +95,10 @@ class FaultKind(StrEnum):
     INTERNAL = "internal"
 
 
+# What fills the texts of a diagnosis, by name.
+Parameters = dict[str, str | int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What ended a test before its goal.
@@ -144,8 +148,7 @@ class Attempt(NamedTuple):
     proxy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(NamedTuple):
     """What one counter-probe saw: a look at a port, without any login, after a test had failed.
 
     ``security`` is how it was asked: TLS on connect or STARTTLS. ``outcome`` is "answers" when
@@ -206,8 +209,7 @@ class LookUp(NamedTuple):
         return f"{self.type} {self.name}{unchecked}: {', '.join(self.records) or self.outcome}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(NamedTuple):
     """A certificate as a server showed it; ``days_left`` are whole days from then to its end."""
 
     subject: str
@@ -234,8 +236,7 @@ class Defect(NamedTuple):
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(NamedTuple):
     """The encrypted layer of a test.
 
     ``trusted_by`` is "system", "bundle", "pin" or "nothing"; ``server_name`` is None for an

@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Rung
@@ -24,10 +24,12 @@ from smtpcheck.engine.grammar import (
     parse_mailbox,
     refuse_control_characters,
 )
-from smtpcheck.engine.proxy import Proxy
 from smtpcheck.engine.redaction import Secret
 from smtpcheck.engine.stages import Goal, RungState, Security, Stage
 from smtpcheck.engine.uri import checked_port
+
+if TYPE_CHECKING:
+    from smtpcheck.engine.proxy import Proxy
 
 # Longer ones do not fit the AUTH line of RFC 4954 section 4 (12,288 octets in base64).
 MAX_LOGIN_OCTETS = 4096
@@ -144,6 +146,9 @@ class Past(NamedTuple):
     refused_logins: int = 0
 
 
+NO_PAST = Past()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPlan:
     """A test without a login."""
@@ -157,7 +162,7 @@ class OpenPlan:
     ehlo_name: str = ""
     extra_ca_file: str = ""
     route: Route = Route()
-    past: Past = Past()
+    past: Past = NO_PAST
 
     @property
     def verifies(self) -> bool:
@@ -190,7 +195,7 @@ def make_plan(
     message: MessageText,
     extra_ca_file: str = "",
     route: Route = Route(),
-    past: Past = Past(),
+    past: Past = NO_PAST,
 ) -> Plan:
     """Return a plan whose every value is fit to be tested.
 

@@ -15,7 +15,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from smtpcheck.engine.driver.knock import Question
 from smtpcheck.engine.driver.probing import Place
@@ -101,7 +100,7 @@ class Probes:
             if kept is None or self._clock() - kept[0] >= KEPT_SECONDS:
                 self._kept.pop(place, None)
                 return None
-            return replace(kept[1], remembered=True)
+            return kept[1]._replace(remembered=True)
 
     def begin(self, place: Place) -> bool:
         """Say whether a port may be asked now; not while another test is asking it."""

@@ -391,7 +391,7 @@ def test_the_memory_has_a_bound() -> None:
 def test_a_server_that_talks_too_much_is_not_remembered() -> None:
     probes = Probes()
 
-    probes.remember(place(1), replace(A_PROBE, capabilities=("x" * 9000,)))
+    probes.remember(place(1), A_PROBE._replace(capabilities=("x" * 9000,)))
 
     assert probes.recall(place(1)) is None
 

@@ -99,58 +99,6 @@ def refuse(
     return judge(evidence, started_at=started_at, took_ms=0)
 
 
-def _recognise(fault: Fault, evidence: Evidence) -> tuple[Entry, Outcome]:
-    """The entry of the first rule that matches, else the general one of the stage."""
-    # Hundreds of patterns to compile, and a test that works needs none of them.
-    from smtpcheck.engine.diagnosis.rules import HOSTS, SPECIFIC
-
-    if fault.diagnosis_id:
-        known = entry(fault.diagnosis_id)
-        return known, known.outcome
-    # The certificate of a web site is no defect of a mail server's.
-    is_elsewhere = any(rule.matches(fault, evidence) for rule in HOSTS)
-    if fault.kind is FaultKind.CERTIFICATE and evidence.defects and not is_elsewhere:
-        worst = entry(evidence.defects[0].id)
-        return worst, worst.outcome
-    for rule in (*LOOKED_UP, *PROBED, *SPECIFIC):
-        if rule.matches(fault, evidence):
-            found = entry(rule.id)
-            return found, rule.outcome or found.outcome
-    general = entry(general_id(fault))
-    return general, general.outcome
-
-
-def _name_of(fault: Fault, evidence: Evidence) -> str:
-    return _recognise(fault, evidence)[0].id
-
-
-def _decisive_line(found: Entry, fault: Fault, evidence: Evidence) -> str:
-    """What decided, and what was noted, the probes saw or DNS said where that did."""
-    line = evidence_line(fault, evidence)
-    noted = [oddity.detail for oddity in evidence.oddities if oddity.kind == found.id]
-    if noted:
-        return f"{line}; {noted[0]}"
-    if found.id in PROBED_IDS and evidence.probes:
-        return f"{line}; {probes_line(evidence)}"
-    if found.id in LOOKED_UP_IDS and evidence.look_ups:
-        return f"{line}; {look_ups_line(evidence)}"
-    return line
-
-
-def _verdict(outcome: Outcome, owner: Owner) -> Verdict:
-    """What an outcome says of the account.
-
-    A refused test is one whose settings cannot work, unless it was the tester that refused it.
-    """
-    match outcome:
-        case Outcome.INCONCLUSIVE:
-            return Verdict.INCONCLUSIVE
-        case Outcome.REFUSED if owner is Owner.TESTER:
-            return Verdict.INCONCLUSIVE
-        case _:
-            return Verdict.FAILS
-
-
 def _last_proven(evidence: Evidence) -> Stage:
     """The goal's own stage; without a login to prove, the last one that was."""
     wanted = GOAL_STAGES[evidence.goal]

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from smtpcheck.engine.capabilities import Capabilities, parse_capabilities
-from smtpcheck.engine.diagnosis.parameters import Parameters
-from smtpcheck.engine.evidence import Evidence, Reply
+from smtpcheck.engine.evidence import Evidence, Parameters, Reply
 from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Stage
 

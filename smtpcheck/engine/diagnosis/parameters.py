@@ -17,12 +17,11 @@ from smtpcheck.engine.evidence import (
     Evidence,
     Fault,
     FaultKind,
+    Parameters,
     Reply,
     escape,
 )
 from smtpcheck.engine.stages import RungState
-
-Parameters = dict[str, str | int]
 
 _NOT_OFFERED = frozenset({FaultKind.NOT_OFFERED, FaultKind.MECHANISM_NOT_OFFERED})
 

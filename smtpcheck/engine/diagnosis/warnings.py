@@ -13,8 +13,14 @@ from smtpcheck.engine.capabilities import parse_capabilities
 from smtpcheck.engine.catalogue import entry
 from smtpcheck.engine.diagnosis.changes import changes_of
 from smtpcheck.engine.diagnosis.contradictions import contradicts_itself
-from smtpcheck.engine.diagnosis.parameters import Parameters, evidence_line, target_parameters
-from smtpcheck.engine.evidence import Attempt, Evidence, FaultKind, Finding, Reply
+from smtpcheck.engine.evidence import (
+    Attempt,
+    Evidence,
+    FaultKind,
+    Finding,
+    Parameters,
+    Reply,
+)
 from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Goal, RungState, Stage
 
@@ -65,6 +71,9 @@ def warnings_of(evidence: Evidence, past: Past) -> tuple[Finding, ...]:
             found.setdefault(warning[0], warning)
     if not found:
         return ()
+    # Knows every provider, and a test without a warning needs none.
+    from smtpcheck.engine.diagnosis.parameters import target_parameters
+
     shared = target_parameters(evidence)
     return tuple(
         Finding(
@@ -187,6 +196,10 @@ def _listed(attempts: Sequence[Attempt]) -> tuple[Parameters, str]:
 
 def _other_addresses(evidence: Evidence) -> Iterator[_Warning]:
     """Addresses that took the connection and failed before a login, beside the one that went on."""
+    if not evidence.each_address:
+        return
+    from smtpcheck.engine.diagnosis.parameters import evidence_line
+
     lines = {
         item.address: f"{item.address}: {fault.stage.value}: {evidence_line(fault, item.evidence)}"
         for item in evidence.each_address

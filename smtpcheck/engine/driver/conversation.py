@@ -12,7 +12,6 @@ import secrets
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never, get_args
 
@@ -33,7 +32,6 @@ from smtpcheck.engine.session import (
     Again,
     Answer,
     Begin,
-    Effect,
     GroupLost,
     Handshake,
     Leaf,
@@ -168,17 +166,18 @@ class Conversation:
                 effect = script.send(answer)
             except StopIteration:
                 return
-            if self._may_go_on and isinstance(effect, Begin) and effect.stage in _BEHIND_HELLO:
-                held.append(effect)  # what this server cannot do at all is still to be seen
-                answer = None
-                continue
-            if self._may_go_on and held and isinstance(effect, Send):
-                if not await self._may_go_on():
-                    await self._send(b"QUIT\r\n", ("QUIT",))
-                    return
-                self._may_go_on = None
-                for begin in held:
-                    self._take_note(begin)
+            if self._may_go_on is not None:
+                if isinstance(effect, Begin) and effect.stage in _BEHIND_HELLO:
+                    held.append(effect)  # what this server cannot do at all is still to be seen
+                    answer = None
+                    continue
+                if held and isinstance(effect, Send):
+                    if not await self._may_go_on():
+                        await self._send(b"QUIT\r\n", ("QUIT",))
+                        return
+                    self._may_go_on = None
+                    for begin in held:
+                        self._take_note(begin)
             if isinstance(effect, _NOTES):
                 self._take_note(effect)
                 answer = None
@@ -309,7 +308,7 @@ class Conversation:
         now = datetime.now(UTC)
         self._record.chain_ders = tuple(channel.chain_ders())
         self._record.chain = tuple(
-            replace(certificate, days_left=days_left(certificate, now))
+            certificate._replace(days_left=days_left(certificate, now))
             for certificate in channel.chain()
         )
         self._record.defects = defects_of(

@@ -77,8 +77,12 @@ class Ladder:
     def begin(self, stage: Stage, at_ms: int, *, grouped: bool, encrypted: bool) -> None:
         """Start a stage's clock."""
         index = self._next(stage)
-        self._rungs[index] = self._rungs[index]._replace(
-            started_ms=at_ms, grouped=grouped, encrypted=encrypted
+        self._rungs[index] = Rung(
+            stage=stage,
+            state=RungState.NOT_REACHED,
+            started_ms=at_ms,
+            grouped=grouped,
+            encrypted=encrypted,
         )
         self._open[stage] = index
         if self._observer:

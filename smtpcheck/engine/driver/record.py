@@ -138,7 +138,7 @@ class Record:
         greeting = probe.greeting and self._transcript.safe_reply(Stage.GREETING, probe.greeting)
         (detail,) = self._transcript.safe_lines((probe.detail,))
         capabilities = self._transcript.safe_lines(probe.capabilities)
-        return replace(probe, greeting=greeting, detail=detail, capabilities=capabilities)
+        return probe._replace(greeting=greeting, detail=detail, capabilities=capabilities)
 
     def safe_fault(self, fault: Fault) -> Fault:
         """Return a fault as it may be shown: the session's has the reply as it came.

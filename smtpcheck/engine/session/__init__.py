@@ -9,7 +9,6 @@ the comment names, and no line with a secret is made without its masked form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities, parse_capabilities

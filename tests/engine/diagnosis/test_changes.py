@@ -13,7 +13,7 @@ from smtpcheck.engine.plan import Past
 from smtpcheck.engine.stages import Security, Stage
 from tests.engine.diagnosis.sightings import LEAF, SEALED, fault, seen
 
-RENEWED = replace(LEAF, fingerprint="cd" * 32)
+RENEWED = LEAF._replace(fingerprint="cd" * 32)
 BEFORE = ("PIPELINING", "SIZE 1000", "AUTH PLAIN LOGIN")
 NO_STARTTLS = fault(Stage.STARTTLS, kind=FaultKind.NOT_OFFERED)
 

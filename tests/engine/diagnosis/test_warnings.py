@@ -28,7 +28,7 @@ CONNECTED = attempt("192.0.2.1", "connected")
 CAUSES: dict[str, dict[str, Any]] = {
     "ehlo.no-esmtp": {"oddities": (Oddity("ehlo.no-esmtp", Stage.EHLO, "502 what?"),)},
     "proto.bare-lf": {"oddities": (Oddity("proto.bare-lf", Stage.GREETING),)},
-    "tls.cert-expiring": {"tls": replace(SEALED, days_left=CERTIFICATE_WARNING_DAYS)},
+    "tls.cert-expiring": {"tls": SEALED._replace(days_left=CERTIFICATE_WARNING_DAYS)},
     "proto.slow-banner": {"ladder": (rung(Stage.GREETING, SLOW_GREETING_MS + 1),)},
     "proto.slow-reply": {"ladder": (rung(Stage.RCPT, SLOW_GREETING_MS + 1),)},
     "proto.text-contradicts-code": {
@@ -74,8 +74,8 @@ def test_a_warning_has_everything_that_its_text_names(name: str) -> None:
     "changes",
     [
         {},
-        {"tls": replace(SEALED, days_left=CERTIFICATE_WARNING_DAYS + 1)},
-        {"tls": replace(SEALED, certificate=None, days_left=None)},
+        {"tls": SEALED._replace(days_left=CERTIFICATE_WARNING_DAYS + 1)},
+        {"tls": SEALED._replace(certificate=None, days_left=None)},
         {"ladder": (rung(Stage.GREETING, SLOW_GREETING_MS),)},
         {"ladder": (rung(Stage.EHLO, SLOW_GREETING_MS),)},
         {"ladder": (rung(Stage.DNS, SLOW_GREETING_MS + 1),)},
@@ -110,12 +110,12 @@ def test_of_a_certificate_that_is_refused_the_lesser_defects_are_warnings() -> N
 
 
 def test_a_certificate_that_has_ended_does_not_soon_end_as_well() -> None:
-    assert ids(tls=replace(SEALED, days_left=-1), defects=(ENDED,)) == [ENDED.id]
+    assert ids(tls=SEALED._replace(days_left=-1), defects=(ENDED,)) == [ENDED.id]
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(21, True), (22, False), (-1, False), (None, False)])
 def test_an_issuer_that_soon_ends_is_a_warning(days: int | None, *, is_told: bool) -> None:
-    issuer = replace(LEAF, subject="CN=Example authority", days_left=days)
+    issuer = LEAF._replace(subject="CN=Example authority", days_left=days)
     found = warnings(tls=SEALED, chain=(LEAF, issuer))
     assert [each.id for each in found] == ["tls.cert-expiring"] * is_told
     assert all("Example authority" in each.evidence_line for each in found)
