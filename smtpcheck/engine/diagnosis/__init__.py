@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from smtpcheck.engine.catalogue import Entry, Outcome, entry
-from smtpcheck.engine.diagnosis.addresses import results_of
-from smtpcheck.engine.diagnosis.general import general_id
-from smtpcheck.engine.diagnosis.looked_up import LOOKED_UP, LOOKED_UP_IDS, look_ups_line
-from smtpcheck.engine.diagnosis.parameters import evidence_line, parameters_of
-from smtpcheck.engine.diagnosis.probed import PROBED, PROBED_IDS, probes_line
 from smtpcheck.engine.diagnosis.warnings import warnings_of
 from smtpcheck.engine.errors import Refused
-from smtpcheck.engine.evidence import Evidence, Fault, FaultKind, Finding, Report, Rung
-from smtpcheck.engine.plan import Past
-from smtpcheck.engine.stages import Goal, Owner, RungState, Security, Stage, Verdict
+from smtpcheck.engine.evidence import AddressResult, Evidence, Fault, FaultKind, Report, Rung
+from smtpcheck.engine.plan import NO_PAST, Past
+from smtpcheck.engine.stages import Goal, RungState, Security, Stage, Verdict
 
 # The last stage that each goal proves.
 GOAL_STAGES = {Goal.LOGIN: Stage.AUTH, Goal.RECIPIENT: Stage.RCPT, Goal.CONTENT: Stage.CONTENT}
@@ -29,7 +23,7 @@ def judge(
     *,
     started_at: datetime,
     took_ms: int,
-    past: Past = Past(),  # noqa: B008 - frozen, so one for all is safe
+    past: Past = NO_PAST,
 ) -> Report:
     """Return the report of a finished test; ``past`` is what earlier ones showed."""
     fault = evidence.fault
@@ -43,26 +37,23 @@ def judge(
             evidence=evidence,
             started_at=started_at,
             took_ms=took_ms,
-            addresses=results_of(evidence, _name_of),
+            addresses=_addresses(evidence),
         )
-    found, outcome = _recognise(fault, evidence)
+    # Loaded where there is something to explain, because that takes longer than a test.
+    from smtpcheck.engine.diagnosis.failure import explain
+
+    verdict, owner, found = explain(fault, evidence)
     return Report(
-        verdict=_verdict(outcome, found.owner),
+        verdict=verdict,
         stage=found.stage or fault.stage,
-        owner=found.owner,
-        diagnosis=Finding(
-            id=found.id,
-            stage=found.stage or fault.stage,
-            parameters=parameters_of(fault, evidence),
-            evidence_line=_decisive_line(found, fault, evidence),
-            confidence=found.confidence.value,
-        ),
+        owner=owner,
+        diagnosis=found,
         # What decided is not told twice.
         warnings=tuple(item for item in warnings_of(evidence, past) if item.id != found.id),
         evidence=evidence,
         started_at=started_at,
         took_ms=took_ms,
-        addresses=results_of(evidence, _name_of),
+        addresses=_addresses(evidence),
     )
 
 
@@ -104,3 +95,13 @@ def _last_proven(evidence: Evidence) -> Stage:
     wanted = GOAL_STAGES[evidence.goal]
     proven = [rung.stage for rung in evidence.ladder if rung.state is RungState.PROVEN]
     return wanted if wanted in proven or not proven else proven[-1]
+
+
+def _addresses(evidence: Evidence) -> tuple[AddressResult, ...]:
+    """What came of each address, where every one was tested."""
+    if not evidence.each_address:
+        return ()
+    from smtpcheck.engine.diagnosis.addresses import results_of
+    from smtpcheck.engine.diagnosis.failure import name_of
+
+    return results_of(evidence, name_of)

@@ -15,20 +15,19 @@ from dataclasses import replace
 from smtpcheck.engine.driver.ascent import Ascent
 from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.driver.conversation import context_of
-from smtpcheck.engine.driver.dial import MAX_ADDRESSES
+from smtpcheck.engine.driver.dial import MAX_ADDRESSES, Way
 from smtpcheck.engine.driver.everywhere import Everywhere
 from smtpcheck.engine.driver.ladder import Ladder, Observer
 from smtpcheck.engine.driver.lookups import LookUps
 from smtpcheck.engine.driver.probing import Prober, Probing
 from smtpcheck.engine.driver.resolver import ResolveFailed, Resolver, is_saturated, resolve
 from smtpcheck.engine.driver.routing import has_ipv6_route
-from smtpcheck.engine.driver.tunnel import way_of
 from smtpcheck.engine.driver.turn import PATIENCE_SECONDS
 from smtpcheck.engine.driver.wire import Wire
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Evidence, Fault, FaultKind
 from smtpcheck.engine.grammar import is_ip_literal
-from smtpcheck.engine.plan import LoginPlan, Plan, planned_ladder
+from smtpcheck.engine.plan import LoginPlan, Plan, Route, planned_ladder
 from smtpcheck.engine.policy import Address, Policy
 from smtpcheck.engine.session import StageFailed
 from smtpcheck.engine.stages import RungState, Security, Stage
@@ -74,6 +73,15 @@ def _has_failed_by_ipv6(evidence: Evidence) -> bool:
     )
 
 
+def _way_of(route: Route, resolver: Resolver) -> Way | None:
+    """Return the way through the route's proxy, None for the straight one."""
+    if route.proxy is None:
+        return None
+    from smtpcheck.engine.driver.tunnel import Tunnel  # few tests go through a proxy
+
+    return Tunnel(route.proxy, route.source_address, resolver)
+
+
 class _Test:
     """One run of a plan, rung by rung."""
 
@@ -91,7 +99,7 @@ class _Test:
         self._observer = observer
         self._clock = Clock(plan.budget)
         self._ladder = Ladder(planned_ladder(plan), observer)
-        self._way = way_of(plan.route, resolver)
+        self._way = _way_of(plan.route, resolver)
         self._main = self._ascent(self._ladder)  # the one that the verdict is about
         self._everywhere: Everywhere | None = None
         self._context: ssl.SSLContext | None = None

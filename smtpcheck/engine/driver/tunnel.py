@@ -17,7 +17,6 @@ from smtpcheck.engine.driver.dial import Dial, DialFailed, NotConnected
 from smtpcheck.engine.driver.resolver import ResolveFailed, Resolver
 from smtpcheck.engine.evidence import FaultKind
 from smtpcheck.engine.grammar import is_ip_literal
-from smtpcheck.engine.plan import Route
 from smtpcheck.engine.policy import Address
 from smtpcheck.engine.proxy import Hear, NotAProxy, Proxy, ProxyObjects, Say, ask, inert
 
@@ -101,12 +100,6 @@ class Tunnel:
             raw += sock.recv(_SHOWN_OCTETS)
         said = inert(self._proxy, raw[:_SHOWN_OCTETS])
         return f"it does not speak {self._proxy.kind.value}: {said}".rstrip(": ")
-
-
-def way_of(route: Route, resolver: Resolver) -> Tunnel | None:
-    """Return the way through the route's proxy, None for the straight one."""
-    proxy = route.proxy
-    return None if proxy is None else Tunnel(proxy, route.source_address, resolver)
 
 
 def _unreachable(detail: str) -> NotConnected:
