@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -135,6 +136,8 @@ def as_po(catalog: Catalog) -> bytes:
     return "".join(kept).encode("utf-8")
 
 
+_NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
+
 # Header lines that change by themselves or name people.
 _UNWANTED = (
     '"POT-Creation-Date:',
@@ -149,6 +152,7 @@ _UNWANTED = (
 def as_mo(catalog: Catalog) -> bytes:
     """Return the file for Django, made from what ``as_po`` writes, so that the two agree."""
     parsed = read_po(io.BytesIO(as_po(catalog)), locale=catalog.locale)
+    parsed.creation_date = _NO_DATE  # else it would be that of this moment
     buffer = io.BytesIO()
     write_mo(buffer, parsed)
     return buffer.getvalue()

@@ -201,7 +201,7 @@ def played(authority: Authority) -> Mapping[tuple[Tls, str], Report]:
         loud = [key for key in keys if not is_silence(*key)]
         silent = [key for key in keys if is_silence(*key)]
         await asyncio.gather(*(play(*key, seconds=20.0, gate=few) for key in loud))
-        await asyncio.gather(*(play(*key, seconds=1.6, gate=many) for key in silent))
+        await asyncio.gather(*(play(*key, seconds=3.0, gate=many) for key in silent))
 
     served = Sandbox(list(listeners.values()), logins={USER: PASSWORD}, authority=authority)
     with BackgroundSandbox(served):

@@ -130,9 +130,7 @@ class Record:
 
     def _safe_look_up(self, item: LookUp) -> LookUp:
         (canonical,) = self._transcript.safe_lines((item.canonical,))
-        return item._replace(
-            canonical=canonical, records=self._transcript.safe_lines(item.records)
-        )
+        return item._replace(canonical=canonical, records=self._transcript.safe_lines(item.records))
 
     def _safe_probe(self, probe: Probe) -> Probe:
         greeting = probe.greeting and self._transcript.safe_reply(Stage.GREETING, probe.greeting)
