@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import assert_never, get_args
+from typing import assert_never
 
 from smtpcheck.engine.certificates import days_left
 from smtpcheck.engine.chain import TRUSTED, defects_of
@@ -78,7 +78,6 @@ _BEHIND_HELLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA})
 
 # What is only for the ladder and the record, and takes no time.
 _Note = Begin | Proven | Skip | Learned | Odd | Ungrouped | Again
-_NOTES = get_args(_Note)
 
 # Says, perhaps after a while, whether this conversation is the one that goes on to the goal.
 MayGoOn = Callable[[], Awaitable[bool]]
@@ -178,11 +177,11 @@ class Conversation:
                     self._may_go_on = None
                     for begin in held:
                         self._take_note(begin)
-            if isinstance(effect, _NOTES):
+            if isinstance(effect, (Send, Read, Handshake, Leaf, Derive)):
+                answer = await self._carry_out(effect)
+            else:
                 self._take_note(effect)
                 answer = None
-            else:
-                answer = await self._carry_out(effect)
 
     async def _carry_out(self, effect: Send | Read | Handshake | Leaf | Derive) -> Answer:
         match effect:
