@@ -277,8 +277,8 @@ class Evidence:
     ``defects`` what is wrong with that, worst first. ``asked_for_certificate`` says whether the
     server wanted to see one of ours, ``sent_certificate`` whether there was one to show.
     ``refuses_groups``: the server could not take AUTH and the envelope in one flight.
-    ``policy_lines`` are the entries that the policy lacks, if it refused the addresses; they are for
-    those who may add them.
+    ``policy_lines`` are the entries that the policy lacks, if it refused the addresses; they are
+    for those who may add them.
     ``has_ipv6_route``: this machine has a default route for IPv6; asked only where an attempt over
     IPv6 did not connect. ``each_address`` is empty unless every address of the name was tested.
     """

@@ -74,7 +74,6 @@ def refuse_control_characters(field: str, value: str) -> None:
 _CONTROL_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
-@lru_cache(maxsize=256)  # the same one is asked for several times in a test
 def canonical_host(text: str) -> str:
     """Return a host in the one spelling that is stored, matched, dialled and verified.
 
@@ -82,6 +81,11 @@ def canonical_host(text: str) -> str:
     without brackets. Odd spellings of an address ("127.1", "0x7f000001") are refused, because
     programs disagree on what they mean.
     """
+    return _canonical_host(text)
+
+
+@lru_cache(maxsize=256)  # the same one is asked for several times in a test
+def _canonical_host(text: str) -> str:
     refuse_control_characters("host", text)
     host = text.strip()
     if literal := _ip_literal(host):
