@@ -23,6 +23,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from smtpcheck.api.exceptions import XsrfRefused
+from smtpcheck.api.schemes import schemes_taken
 from smtpcheck.api.verifiedlogins import verified_logins
 from smtpcheck.conf import conf
 from smtpcheck.models import AccessToken, TokenKind
@@ -133,7 +134,7 @@ class SessionAuthentication(_Scheme):
         """Return the logged-in user, or None without a session."""
         if "Authorization" in request.headers:
             message = _("The Authorization header is not usable. Schemes taken here: %(names)s.")
-            raise AuthenticationFailed(message % {"names": _header_schemes()})
+            raise AuthenticationFailed(message % {"names": schemes_taken()})
         if not self.is_on:
             return None
         user = getattr(request._request, "user", None)  # noqa: SLF001 - what the middleware found
@@ -192,12 +193,3 @@ def _checked_user(request: Request, username: str, password: str) -> AbstractBas
     if user is not None:
         verified_logins.remember(username, password, user, seconds=conf().BASIC_CACHE_SECONDS)
     return user
-
-
-# As they are written in a header.
-_SPELLINGS = {"bearer": "Bearer", "soticket": "SoTicket", "basic": "Basic"}
-
-
-def _header_schemes() -> str:
-    taken = conf().AUTHENTICATION
-    return ", ".join(shown for name, shown in _SPELLINGS.items() if name in taken) or _("none")

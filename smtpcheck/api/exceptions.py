@@ -21,6 +21,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from smtpcheck import services
+from smtpcheck.api.schemes import schemes_taken
 from smtpcheck.api.throttling import seconds_for_nobody
 
 # Under which name the original tells who refused; a caller may look for it.
@@ -174,7 +175,10 @@ def _as_refusal(exc: services.SmtpcheckError) -> exceptions.APIException | None:
 def _message(exc: exceptions.APIException) -> str:
     match exc:
         case exceptions.NotAuthenticated():
-            return _("Nobody is logged in. Send an Authorization header (Basic), or log in first.")
+            message = _(
+                "Nobody is logged in. Send an Authorization header (%(names)s), or log in first."
+            )
+            return message % {"names": schemes_taken()}
         case exceptions.Throttled():
             return str(_TOO_MANY_CALLS)
         case exceptions.MethodNotAllowed():

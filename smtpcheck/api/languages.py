@@ -7,11 +7,13 @@ Without a language the answer is plain English.
 
 from __future__ import annotations
 
+import pkgutil
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import locale
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone as clock
@@ -28,6 +30,11 @@ _NONE = frozenset({"", "*", "x", "-"})
 _SAME = {"no": "nb", "nn": "nb"}
 
 _QUALITY = re.compile(r"q\s*=\s*([01](?:\.\d{0,3})?)", re.IGNORECASE)
+
+# Whose way of writing dates Django knows. From a list, because it caches every name it is asked.
+_CULTURES = frozenset(
+    found.name.replace("_", "-").lower() for found in pkgutil.iter_modules(locale.__path__)
+)
 
 # A list is longer than this only by mistake, and the rest of it decides nothing.
 _MAX_HEADER_LENGTH = 1000
@@ -55,8 +62,13 @@ class ApiLanguageMiddleware(StepMiddleware):
             clock.deactivate()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Name the language of the answer."""
+        """Name the language of the answer, and forget how its dates were written.
+
+        What is set here is the thread's under WSGI, which may serve a page of the admin next.
+        """
         if is_api_path(request.path_info):
+            wording.use_culture("")
+            clock.deactivate()
             response.headers.setdefault(
                 "Content-Language", translation.get_language() or default_language()
             )
@@ -66,12 +78,12 @@ class ApiLanguageMiddleware(StepMiddleware):
 def language_of(headers: Mapping[str, str]) -> str:
     """Return the code of the language to answer in, or "" where none is wanted or known."""
     wanted = headers.get("SO-Language", headers.get("Accept-Language", ""))
-    return next(filter(None, map(_known, _by_quality(wanted))), "")
+    return _first_known(wanted, language_codes())
 
 
 def culture_of(headers: Mapping[str, str]) -> str:
-    """Return the language whose way of writing dates is wanted, or ""."""
-    return next(filter(None, map(_known, _by_quality(headers.get("SO-Culture", "")))), "")
+    """Return the region (``en-gb``) or language whose way of writing dates is wanted, or ""."""
+    return _first_known(headers.get("SO-Culture", ""), _CULTURES)
 
 
 def zone_of(headers: Mapping[str, str]) -> tzinfo | None:
@@ -109,13 +121,13 @@ def _by_quality(header: str) -> list[str]:
     return [code for _quality, code in sorted(kept, key=lambda entry: -entry[0])]
 
 
-def _known(code: str) -> str:
-    """Our own code for a language or one of its regions, or ""."""
-    if code in _NONE:
-        return ""
-    return next((name for name in _spellings(code) if name in language_codes()), "")
+def _first_known(header: str, known: Container[str]) -> str:
+    """The best code of a list that is known, itself or as the language of its region, or ""."""
+    wanted = (code for code in _by_quality(header) if code not in _NONE)
+    return next((name for code in wanted for name in _spellings(code) if name in known), "")
 
 
 def _spellings(code: str) -> Iterable[str]:
-    base = code.replace("_", "-").partition("-")[0]
-    return (code, _SAME.get(base, base))
+    region = code.replace("_", "-")
+    base = region.partition("-")[0]
+    return (region, _SAME.get(base, base))

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from smtpcheck.api.languages import ApiLanguageMiddleware, culture_of, language_of, zone_of
+from smtpcheck.wording import describe
 from tests.api.callers import PATH
 
 
@@ -57,9 +58,26 @@ def test_so_language_counts_before_accept_language_also_when_it_wants_none() -> 
     assert language_of(headers(SO_Language="", Accept_Language="de")) == ""
 
 
-def test_culture_is_known_by_its_language() -> None:
-    assert culture_of(headers(SO_Culture="nb-NO")) == "nb"
-    assert culture_of(headers(SO_Culture="tlh")) == ""
+@pytest.mark.parametrize(
+    ("wanted", "culture"),
+    [
+        ("nb-NO", "nb"),
+        ("no", "nb"),
+        ("en-US", "en"),
+        ("en-GB", "en-gb"),
+        ("EN_GB", "en-gb"),
+        ("de-CH", "de-ch"),
+        ("de-LI", "de"),
+        ("fi-FI", "fi"),
+        ("tlh", ""),
+        ("", ""),
+        ("../../etc", ""),
+        ("a" * 20_000, ""),
+        ("de\x00", ""),
+    ],
+)
+def test_culture_is_known_by_its_region_else_by_its_language(wanted: str, culture: str) -> None:
+    assert culture_of(headers(SO_Culture=wanted)) == culture
 
 
 @pytest.mark.parametrize("spelling", ["SO-TimeZone", "SO-Timezone", "SO-TIMEZONE"])
@@ -125,3 +143,29 @@ def test_a_page_in_another_language_does_not_leak_into_a_call(client: Client) ->
     client.cookies["django_language"] = "fr"
     client.force_login(User.objects.create_user("reader"))
     assert client.get(PATH)["Content-Language"] == "en"
+
+
+def test_a_date_is_written_as_the_culture_does_in_the_zone_of_the_caller() -> None:
+    told: list[str] = []
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        parameters = {"not_after": datetime(2026, 11, 20, 19, 59, tzinfo=UTC)}
+        told.append(describe("tls.cert-expired", parameters).cause)
+        return HttpResponse()
+
+    for culture in ["en-US", "en-GB", "de-CH"]:
+        given = {"SO-Language": "en", "SO-Culture": culture, "SO-TimeZone": "Europe/Oslo"}
+        ApiLanguageMiddleware(view)(RequestFactory().post(PATH, headers=given))
+    american, british, swiss = told
+    assert "Nov. 20, 2026, 8:59 p.m." in american
+    assert "20 Nov 2026, 8:59 p.m." in british
+    assert "20. November 2026 20:59" in swiss
+
+
+def test_neither_culture_nor_zone_of_a_call_is_left_to_what_its_thread_does_next() -> None:
+    given = {"SO-Language": "en", "SO-Culture": "de", "SO-TimeZone": "Asia/Tokyo"}
+    asked = RequestFactory().post(PATH, headers=given)
+    ApiLanguageMiddleware(lambda _request: HttpResponse())(asked)
+    expired = {"not_after": datetime(2026, 11, 20, 19, 59, tzinfo=UTC)}
+    with translation.override("en"):
+        assert "Nov. 20, 2026, 7:59 p.m." in describe("tls.cert-expired", expired).cause

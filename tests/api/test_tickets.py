@@ -109,6 +109,15 @@ def test_each_scheme_can_be_switched_off(
     assert {name for name, status in statuses.items() if status == 401} == {off}
 
 
+def test_who_sends_nothing_is_told_which_schemes_are_taken(
+    client: Client, settings: Settings
+) -> None:
+    switch(settings, AUTHENTICATION=("bearer", "soticket", "session"))
+    message = client.get(PATH).json()["Message"]
+    assert "(Bearer, SoTicket)" in message
+    assert "Basic" not in message
+
+
 class TestTickets:
     def ask(self, client: Client, method: str, authorization: str) -> Any:
         return client.generic(method, TICKETS, headers={"Authorization": authorization})

@@ -107,7 +107,7 @@ def serve(environment: dict[str, str], listening: socket.socket) -> subprocess.P
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser complained of: blocked styles and scripts, faults, missing files."""
+    """Blocked styles and scripts, faults, missing files, and requests to another site."""
     return []
 
 
@@ -120,6 +120,14 @@ def page(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
     opened.on(
         "console",
         lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    opened.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((site.url, "data:"))
+            else complaints.append(f"another site was asked: {request.url}")
+        ),
     )
     # Browsers ask for an icon by themselves; we have none.
     opened.route("**/favicon.ico", lambda route: route.fulfill(status=204))

@@ -21,6 +21,7 @@ from smtpcheck.sandbox import Authority
 from tests.engine import test_check
 from tests.engine.diagnosis import test_rules
 from tests.engine.diagnosis.sightings import diagnosis_of
+from tests.engine.diagnosis.wild import REPLIES
 from tests.peers.scripted import ScriptedPeer
 
 ROOT = Path(__file__).parents[2]
@@ -75,15 +76,32 @@ def test_the_test_over_a_socket_passes(
     names[made](peer, authority)
 
 
+def test_what_is_known_already_is_still_told_as_before(added: Entry) -> None:
+    """Who follows the page finds no other test broken."""
+    taken = [said.text for said in REPLIES if diagnosis_of(said.evidence()) == added.id]
+    assert taken == []
+
+
+def test_no_line_is_too_long_where_it_is_to_stand() -> None:
+    lines = [line for name in ("entry", "rule") for line in example(name).splitlines()]
+    assert [line for line in lines if len(f"    {line}") > 100] == []
+
+
 def test_every_file_and_folder_on_the_page_exists() -> None:
     named = set(re.findall(r"`((?:smtpcheck|tests)/[\w./-]+)`", PAGE))
     assert len(named) >= 10
     missing = {name for name in named if not (ROOT / name).exists()}
-    assert missing <= {"smtpcheck/locale/"}  # until there is a first translation
+    assert missing == set()
 
 
 def test_translators_get_the_texts_of_the_catalogue() -> None:
-    assert "smtpcheck/engine/catalogue" in PAGE
     collected = {text for _, _, text, *_ in extract_from_dir(ROOT / "smtpcheck/engine/catalogue")}
     item = CATALOGUE["greet.421-unavailable"]
     assert {item.title, item.cause, *item.remedy} <= collected
+
+
+def test_the_checks_that_a_translation_must_pass_are_among_those_to_run() -> None:
+    """Without them a reader would find out only when all tests run."""
+    assert "$ .venv/bin/python smtpcheck/locale/update.py\n" in PAGE
+    (run,) = re.findall(r"^\$ python3 dev\.py test (.+)$", PAGE, re.MULTILINE)
+    assert "tests/test_locale.py" in run.split()

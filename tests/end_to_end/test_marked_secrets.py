@@ -376,7 +376,7 @@ def use_tokens(seen: Traces, browser: Client) -> None:
 
 def look_around(seen: Traces, browser: Client) -> None:
     """Every list and page of the admin, every table, a dump, the cache, and the models."""
-    for name in ("smtpaccount", "smtptestresult", "accesstoken"):
+    for name in ("smtpaccount", "smtptestresult", "accesstoken", "auditentry"):
         address = reverse(f"admin:smtpcheck_{name}_changelist")
         assert seen.answer("lists", browser.get(address)).status_code == 200
     seen.answer("lists", browser.get(reverse("admin:index")))

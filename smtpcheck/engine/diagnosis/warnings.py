@@ -126,11 +126,20 @@ def _slow_greeting(evidence: Evidence) -> Iterator[_Warning]:
 
 
 def _slow_replies(evidence: Evidence) -> Iterator[_Warning]:
-    """The first stage behind the greeting that took long."""
+    """The first stage behind the greeting that took long.
+
+    The clocks of a group start together, so an answer in it is timed from the one before it.
+    """
+    answered_at = 0
     for rung in evidence.ladder:
-        slow = rung.took_ms is not None and rung.took_ms > SLOW_GREETING_MS
-        if slow and rung.state is RungState.PROVEN and rung.stage in _ANSWERED:
-            seconds = f"{(rung.took_ms or 0) / 1000:.1f}"
+        if rung.started_ms is None or rung.took_ms is None:
+            continue
+        ended_at = rung.started_ms + rung.took_ms
+        waited = ended_at - max(rung.started_ms, answered_at) if rung.grouped else rung.took_ms
+        answered_at = ended_at
+        slow = waited > SLOW_GREETING_MS and rung.state is RungState.PROVEN
+        if slow and rung.stage in _ANSWERED:
+            seconds = f"{waited / 1000:.1f}"
             parameters: Parameters = {"seconds": seconds, "step": rung.stage.value}
             yield "proto.slow-reply", rung.stage, parameters, f"{rung.stage.value}: {seconds} s"
 

@@ -201,6 +201,21 @@ def test_a_note_on_the_settings_is_told_where_the_test_failed() -> None:
     assert ids(ended_by=by, oddities=(BLANK,)) == ["config.secret-whitespace"]
 
 
+def test_in_a_group_each_answer_is_timed_from_the_one_before_it() -> None:
+    """The clocks of a group start together, but who waits for answers waits for one at a time."""
+    each = SLOW_GREETING_MS - 1
+    mail, recipient, start = (
+        rung(stage, waited * each)._replace(started_ms=100, grouped=True)
+        for waited, stage in enumerate((Stage.MAIL, Stage.RCPT, Stage.DATA), start=1)
+    )
+    assert ids(ladder=(mail, recipient, start)) == []
+
+    late = start._replace(took_ms=2 * each + SLOW_GREETING_MS + 1)
+    (warning,) = warnings(ladder=(mail, recipient, late))
+    assert (warning.id, warning.stage) == ("proto.slow-reply", Stage.DATA)
+    assert warning.parameters["seconds"] == f"{(SLOW_GREETING_MS + 1) / 1000:.1f}"
+
+
 def test_what_decided_is_no_warning_beside_itself() -> None:
     report = judged(seen(fault(Stage.AUTH, "535 no"), oddities=(BLANK,)))
     assert report.diagnosis is not None

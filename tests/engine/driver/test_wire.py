@@ -93,6 +93,36 @@ def test_silence_ends_by_the_clock_and_keeps_what_had_come(ends: Ends) -> None:
     assert (error.kind, error.raw) == (FaultKind.TIMEOUT, b"220 hal")
 
 
+@pytest.mark.parametrize(("before", "seconds"), [(0.1, 0.3), (30.0, 0.05)])
+def test_each_wait_has_its_own_clock(ends: Ends, before: float, seconds: float) -> None:
+    ours, theirs = ends
+
+    async def use(wire: Wire) -> float:
+        theirs.sendall(b"220 hi\r\n")
+        await wire.read_reply(soon(before))
+        began = soon(0)
+        with pytest.raises(WireFailed) as failed:
+            await wire.read_reply(began + seconds)
+        assert failed.value.kind is FaultKind.TIMEOUT
+        return soon(0) - began
+
+    assert seconds * 0.9 < on_wire(ours, use) < 10
+
+
+def test_what_comes_while_nobody_waits_stays_for_the_next_read(ends: Ends) -> None:
+    ours, theirs = ends
+
+    async def use(wire: Wire) -> list[Reply]:
+        theirs.sendall(b"220 hi\r\n")
+        first = await read(wire)
+        theirs.sendall(b"250 there\r\n")
+        await asyncio.sleep(0.05)
+        assert wire.unasked() is None
+        return [first, await read(wire)]
+
+    assert on_wire(ours, use) == [Reply(220, ("hi",)), Reply(250, ("there",))]
+
+
 def test_a_server_that_takes_no_bytes_ends_by_the_clock(ends: Ends) -> None:
     ours, _ = ends
 
