@@ -40,9 +40,9 @@ class Conf(NeverPickled):
     TEST_RECIPIENT: str = ""
     # The name we say in EHLO. "" = the machine's host name if it has a dot, else its address.
     EHLO_NAME: str = ""
-    # The address of this machine that tests come from, where it has several and a firewall lets only
-    # one of them through. Only servers with an address of its IP version can be tested then. "" =
-    # the system chooses.
+    # The address of this machine that tests come from, where it has several and a firewall lets
+    # only one of them through. Only servers with an address of its IP version can be tested then.
+    # "" = the system chooses.
     SOURCE_ADDRESS: str = ""
     # A PEM file of authorities trusted besides the system's: an organisation's own, the sandbox's.
     EXTRA_CA_FILE: str = ""

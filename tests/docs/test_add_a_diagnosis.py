@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from smtpcheck.engine import catalogue
 from smtpcheck.engine.catalogue import CATALOGUE, Entry, greeting
 from smtpcheck.engine.catalogue.entry import Outcome
-from smtpcheck.engine.diagnosis import rules
+from smtpcheck.engine.diagnosis import failure
 from smtpcheck.engine.diagnosis.matcher import Rule
 from smtpcheck.engine.diagnosis.rules import SPECIFIC, greetings
 from smtpcheck.engine.evidence import Evidence
@@ -47,7 +47,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> Entry:
     rule: Rule = evaluated("rule", greetings)
     before = next(i for i, each in enumerate(SPECIFIC) if each.id == "greet.421-unavailable")
     monkeypatch.setattr(catalogue, "CATALOGUE", {**CATALOGUE, entry.id: entry})
-    monkeypatch.setattr(rules, "SPECIFIC", (*SPECIFIC[:before], rule, *SPECIFIC[before:]))
+    monkeypatch.setattr(failure, "SPECIFIC", (*SPECIFIC[:before], rule, *SPECIFIC[before:]))
     return entry
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 
-from smtpcheck.engine.catalogue import entry
+from smtpcheck.engine.catalogue import CATALOGUE, entry
 from smtpcheck.engine.evidence import Report
 from smtpcheck.engine.plan import Past
 from smtpcheck.engine.policy import Address
@@ -43,6 +43,15 @@ ContextOf = Callable[[str], ssl.SSLContext]
 NOT_ON_LOOPBACK = {
     "mail.auth-required at rcpt": "one of its signs is a port below 1024",
     "tls.starttls-required at mail": "played in the clear, below",
+}
+# Diagnoses that no peer plays at all, with the reason; diagnosis/ judges them as evidence.
+EVIDENCE_ONLY = {
+    "connect.timeout-port25": "loopback drops no packets, and port 25 is not ours to listen on",
+    "connect.worker-resources": "it would take every file that this machine may open",
+    "tls.cert-revoked": "nothing named in a certificate is fetched, so only OpenSSL could say so",
+    "mail.null-sender": "a test never sends the null sender",
+    "proto.slow-banner": "takes a server that waits for longer than a test should last",
+    "proto.slow-reply": "takes a server that waits for longer than a test should last",
 }
 PLAYED = [row for row in SITUATIONS if not (row.port or row.id == "tls.starttls-required")]
 
@@ -176,6 +185,11 @@ def answers(row: Situation) -> Script:
 def test_what_is_not_played_says_why() -> None:
     left_out = {str(row) for row in SITUATIONS if row not in PLAYED}
     assert left_out == set(NOT_ON_LOOPBACK)
+
+
+def test_what_is_judged_as_evidence_only_is_in_no_situation_that_is_played() -> None:
+    assert set(EVIDENCE_ONLY) <= set(CATALOGUE)
+    assert not {row.id for row in PLAYED} & set(EVIDENCE_ONLY)
 
 
 # Hosts and settings
