@@ -188,4 +188,4 @@ def test_the_languages_are_those_that_texts_are_translated_into() -> None:
 def test_static_files_are_served_without_collectstatic(client: Client) -> None:
     answer = client.get("/static/admin/css/base.css")
     assert answer.status_code == 200
-    assert b"".join(getattr(answer, "streaming_content", [])).startswith(b"/*")
+    assert answer.content.startswith(b"/*")
