@@ -58,7 +58,7 @@ _culture: ContextVar[str] = ContextVar("culture", default="")
 
 
 def use_culture(code: str) -> None:
-    """Write dates in this request as people of a language or region do; "" as in the language spoken."""
+    """Write dates from now on as people of a language or region do; "" as in the language."""
     _culture.set(code)
 
 
