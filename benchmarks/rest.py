@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.tables import machine, markdown
@@ -33,6 +34,7 @@ CALL = "/api/v1/Agents/CustomerService/TestSmtpServer"
 USER, PASSWORD = "benchmark", "a long enough password"
 THINK_SECONDS = 0.18  # before each reply: a test over STARTTLS then takes about two seconds
 SLEEP_SECONDS = 2.0
+NAME = "smtpcheck_benchmark"
 
 MAKE_CALLER = """
 import json, sys
@@ -262,7 +264,10 @@ async def _call(port: int, request: bytes) -> int:
 def database() -> Iterator[str]:
     """A place for databases: a server's address, or a folder."""
     if url := os.environ.get("BENCHMARK_DATABASE_URL"):
-        yield url
+        try:
+            yield url
+        finally:
+            _drop(url)
         return
     print("- without PostgreSQL: BENCHMARK_DATABASE_URL=postgres://user@127.0.0.1:5432/postgres")
     with tempfile.TemporaryDirectory() as folder:
@@ -275,14 +280,22 @@ def fresh(url: str) -> str:
         for path in Path(urlsplit(url).path).parent.glob("benchmark*"):
             path.unlink()
         return url
+    _drop(url)
+    with _server(url) as connection:
+        connection.execute(f'CREATE DATABASE "{NAME}"'.encode())
+    return urlsplit(url)._replace(path=f"/{NAME}").geturl()
+
+
+def _drop(url: str) -> None:
+    with _server(url) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{NAME}" WITH (FORCE)'.encode())
+
+
+def _server(url: str) -> Any:
     import psycopg  # installed where PostgreSQL is used
 
-    name = "smtpcheck_benchmark"
     plain = urlsplit(url)._replace(scheme="postgresql").geturl()
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
+    return psycopg.connect(plain, autocommit=True)
 
 
 def _free_port() -> int:
