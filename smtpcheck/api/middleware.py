@@ -156,7 +156,8 @@ def error_response(request: HttpRequest, status: int, message: str) -> HttpRespo
     by_type = {renderer.media_type: renderer for renderer in RENDERERS}
     media_type = chosen_type(request, list(by_type))
     content = by_type[media_type]().render(error_body(status, message))
-    return HttpResponse(content, status=status, content_type=f"{media_type}; charset=utf-8")
+    content_type = f"{media_type}; charset=utf-8"
+    return HttpResponse(content, status=status, content_type=content_type, headers=_NO_CACHE)
 
 
 def _message(request: HttpRequest, status: int) -> str:

@@ -88,6 +88,7 @@ def test_the_refusal_is_an_error_body_in_the_format_that_was_asked_for() -> None
         headers = dict(server.sent[0]["headers"])
         assert headers[b"content-type"] == accept + b"; charset=utf-8"
         assert headers[b"connection"] == b"close"
+        assert headers[b"cache-control"] == b"no-cache"  # as every answer of the API
         assert expected in server.sent[1]["body"]
     assert json.loads(refused_as_json())["Error"] is True
 

@@ -5,10 +5,9 @@ Outgoing port 25 that is blocked cannot be played on loopback; it is in diagnosi
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -40,20 +39,6 @@ from tests.peers.scripted import Client, ScriptedPeer
 
 MakePeer = Callable[..., ScriptedPeer]
 MakeSandbox = Callable[..., RunningSandbox]
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on which nothing listens, held so that no other test gets it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield int(bound.getsockname()[1])
 
 
 def ended_visits(sandbox: RunningSandbox) -> list[Visit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -148,3 +149,18 @@ def peer() -> Iterator[Callable[..., ScriptedPeer]]:
             return stack.enter_context(made)
 
         yield make
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What a test opens in it is closed when the test ends."""
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port on which nothing listens, held so that no other test gets it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield int(bound.getsockname()[1])

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -12,12 +11,6 @@ import pytest
 from smtpcheck.engine.driver.dial import MAX_ADDRESSES, STAGGER_SECONDS, Dial, DialFailed
 from smtpcheck.engine.evidence import FaultKind
 from smtpcheck.engine.policy import Address
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
 
 
 @pytest.fixture

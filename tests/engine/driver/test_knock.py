@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -24,14 +23,6 @@ from tests.peers.scripted import Client, ScriptedPeer
 MakePeer = Callable[..., ScriptedPeer]
 
 LOGIN_VERBS = {"AUTH", "MAIL", "RCPT", "DATA"}
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on which nothing listens, held so that no other test gets it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield int(bound.getsockname()[1])
 
 
 def plain_text_in_tls(client: Client) -> None:

@@ -7,7 +7,6 @@ the name servers are real ones.
 from __future__ import annotations
 
 import hashlib
-import socket
 import subprocess
 import sys
 import time
@@ -42,14 +41,6 @@ Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
         yield lambda zones, **options: stack.enter_context(NameServer(zones, **options))
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on which nothing listens, held so that no other test gets it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield int(bound.getsockname()[1])
 
 
 def failing(kind: FaultKind) -> Resolve:

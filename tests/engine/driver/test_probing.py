@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
-import socket
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -35,20 +34,6 @@ from tests.peers.scripted import Client, ScriptedPeer
 
 MakePeer = Callable[..., ScriptedPeer]
 MakeSandbox = Callable[..., RunningSandbox]
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on which nothing listens, held so that no other test gets it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield int(bound.getsockname()[1])
 
 
 @dataclass
