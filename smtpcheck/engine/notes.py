@@ -57,7 +57,8 @@ def odd_characters(secret: str) -> Iterator[str]:
         yield "a blank at the start"
     if secret != secret.rstrip():
         yield "a blank at the end"
-    if any(_is_invisible(character) for character in inner):
+    is_plain = inner.isascii() and inner.isprintable()
+    if not is_plain and any(map(_is_invisible, inner)):
         yield "an invisible character"
     if _is_in_groups(inner):
         yield "blanks between groups of equal length"

@@ -12,7 +12,7 @@ import quopri
 import re
 from collections.abc import Iterable
 from typing import NoReturn
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 MASK = "***"
 
@@ -103,12 +103,13 @@ def _forms(value: str) -> Iterable[str]:
     Verbatim, base64 at its three offsets, URL-encoded, quoted-printable and hex.
     """
     raw = value.encode("utf-8", "surrogateescape")
+    quoted = quote(raw, safe="")
     spellings = {
         value,
         _WHITE_SPACE.sub("", value),
-        quote(raw, safe=""),
-        quote(raw, safe="/"),
-        quote_plus(raw),
+        quoted,
+        quoted.replace("%2F", "/"),
+        quoted.replace("%20", "+"),
         quopri.encodestring(raw).decode("ascii").replace("=\n", ""),
         raw.hex(),
         raw.hex(":"),

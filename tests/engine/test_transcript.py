@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from smtpcheck.engine.evidence import Reply
+from smtpcheck.engine.evidence import Reply, StageReply
 from smtpcheck.engine.redaction import MASK, Redactor, Secret
 from smtpcheck.engine.stages import Stage
 from smtpcheck.engine.transcript import MAX_TRANSCRIPT_LENGTH, Transcript
@@ -22,8 +22,8 @@ def test_a_dialogue_reads_line_by_line_with_its_times() -> None:
     dialogue = transcript()
     dialogue.note(0, "mx.example.org is 192.0.2.1")
     dialogue.sent(0.1234, "EHLO probe.example")
-    dialogue.received(1, Reply(250, ("mx", "SIZE")))
-    assert str(dialogue).splitlines() == [
+    dialogue.received(1, StageReply(Stage.EHLO, Reply(250, ("mx", "SIZE"))))
+    assert dialogue.dialogue().text.splitlines() == [
         "  0.000 * mx.example.org is 192.0.2.1",
         "  0.123 > EHLO probe.example",
         "  1.000 < 250-mx",
@@ -35,20 +35,20 @@ def test_controls_cannot_reach_a_terminal() -> None:
     dialogue = transcript()
     dialogue.note(0, "a\x1b[31m\r\0\x9b")
     dialogue.unreadable(0, b"\x1b]0;title\x07\xff")
-    assert str(dialogue).isascii()
-    assert all(line.isprintable() for line in str(dialogue).splitlines())
+    assert dialogue.dialogue().text.isascii()
+    assert all(line.isprintable() for line in dialogue.dialogue().text.splitlines())
 
 
 def test_a_transcript_is_bounded_and_says_that_it_is_cut() -> None:
     dialogue = transcript()
     for _ in range(1000):
-        dialogue.received(0, Reply(250, ("x" * 5000,)))
-    assert len(str(dialogue)) <= MAX_TRANSCRIPT_LENGTH
-    assert max(map(len, str(dialogue).splitlines())) < 600
-    assert str(dialogue).endswith("left out")
-    before = str(dialogue)
+        dialogue.received(0, StageReply(Stage.EHLO, Reply(250, ("x" * 5000,))))
+    assert len(dialogue.dialogue().text) <= MAX_TRANSCRIPT_LENGTH
+    assert max(map(len, dialogue.dialogue().text.splitlines())) < 600
+    assert dialogue.dialogue().text.endswith("left out")
+    before = dialogue.dialogue().text
     dialogue.note(1, "later")
-    assert str(dialogue) == before
+    assert dialogue.dialogue().text == before
 
 
 @pytest.mark.parametrize("stage", [Stage.GREETING, Stage.EHLO, Stage.AUTH, Stage.CONTENT])
@@ -95,7 +95,7 @@ def test_with_a_short_secret_the_replies_to_a_login_keep_their_codes_alone() -> 
 def test_bytes_that_were_no_reply_do_not_tell_the_secret(raw: bytes) -> None:
     dialogue = transcript()
     dialogue.unreadable(0, raw)
-    assert str(dialogue) == f"  0.000 < {MASK}"
+    assert dialogue.dialogue().text == f"  0.000 < {MASK}"
     assert dialogue.safe_bytes(raw) == MASK.encode()
 
 

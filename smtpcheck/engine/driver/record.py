@@ -1,7 +1,7 @@
-"""What one test has seen so far, every word of it as it may be shown.
+"""What one test has seen so far, and as evidence every word of it as it may be shown.
 
-Knows evidence and the transcript, no socket. Replies are masked here on their way into the record;
-the session works with what the server really said.
+Knows evidence and the transcript, no socket. What the server said is masked here on its way into
+the evidence; the session works with what it really said.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from smtpcheck.engine.plan import LoginPlan, Plan
 from smtpcheck.engine.redaction import MASK, Redactor
 from smtpcheck.engine.replies import FIRST_BYTES, ReplyReader
 from smtpcheck.engine.stages import Stage
-from smtpcheck.engine.transcript import Transcript
+from smtpcheck.engine.transcript import Dialogue, Transcript
 
 
 class Record:
@@ -44,7 +44,7 @@ class Record:
         if plan.route.proxy is not None:
             secrets.append(plan.route.proxy.password)
         self._transcript = Transcript(Redactor(secrets))
-        self._replies: list[StageReply] = []
+        self._last_reply = StageReply(Stage.GREETING, Reply(0, ()))
         self._oddities: list[Oddity] = []
         self._clear: tuple[str, ...] = ()
         self._capabilities: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Record:
     @property
     def last_code(self) -> int:
         """The code of the last reply, or 0."""
-        return self._replies[-1].reply.code if self._replies else 0
+        return self._last_reply.reply.code
 
     def note(self, text: str) -> None:
         """Record something that happened outside the dialogue."""
@@ -80,15 +80,16 @@ class Record:
 
     def sent(self, *shown: str) -> None:
         """Record lines we send, in the form that may be shown."""
+        now = self._clock.seconds
         for line in shown:
-            self._transcript.sent(self._clock.seconds, line)
+            self._transcript.sent(now, line)
 
     def received(self, stage: Stage, reply: Reply, *, veiled: bool = False) -> None:
         """Record a reply; of a veiled one that refuses nothing, only its code."""
-        hides = veiled and reply.code < 400
-        safe = Reply(reply.code, (MASK,)) if hides else self._transcript.safe_reply(stage, reply)
-        self._transcript.received(self._clock.seconds, safe)
-        self._replies.append(StageReply(stage, safe))
+        if veiled and reply.code < 400:
+            reply = Reply(reply.code, (MASK,))
+        self._last_reply = StageReply(stage, reply)
+        self._transcript.received(self._clock.seconds, self._last_reply)
 
     def unreadable(self, raw: bytes) -> bytes:
         """Record bytes that were no reply; return the first of them as they may be shown."""
@@ -101,16 +102,14 @@ class Record:
 
     def learned(self, capabilities: Capabilities) -> None:
         """Record what an EHLO reply offers; what was offered before TLS is kept apart."""
-        lines = self._transcript.safe_lines(capabilities.lines)
         if self.tls is None and self._plan.target.security.may_upgrade:
-            self._clear = lines
+            self._clear = capabilities.lines
         else:
-            self._capabilities = lines
+            self._capabilities = capabilities.lines
 
     def odd(self, oddity: Oddity) -> None:
         """Record something that is not by the book."""
-        (detail,) = self._transcript.safe_lines((oddity.detail,))
-        self._oddities.append(oddity._replace(detail=detail))
+        self._oddities.append(oddity)
 
     def probed(self, probes: Sequence[Probe]) -> None:
         """Record counter-probes, each masked here, because it may come from another test."""
@@ -166,6 +165,13 @@ class Record:
     ) -> Evidence:
         """Return everything seen, as one frozen record."""
         plan, target = self._plan, self._plan.target
+        dialogue = self._transcript.dialogue(
+            (
+                "\n".join(self._clear),
+                "\n".join(self._capabilities),
+                *(oddity.detail for oddity in self._oddities),
+            )
+        )
         return Evidence(
             host=target.host,
             port=target.port,
@@ -179,8 +185,8 @@ class Record:
             attempts=tuple(attempts),
             address=self.address,
             local_address=self.local_address,
-            capabilities_clear=self._clear,
-            capabilities=self._capabilities,
+            capabilities_clear=self._safe_lines(self._clear, dialogue),
+            capabilities=self._safe_lines(self._capabilities, dialogue),
             tls=self.tls,
             chain=self.chain,
             defects=self.defects,
@@ -189,21 +195,28 @@ class Record:
             mechanism=self.mechanism,
             message_id=self.message_id,
             first_bytes=self._first_of(reader.first_bytes) if reader else b"",
-            replies=tuple(self._replies),
+            replies=dialogue.replies,
             ladder=ladder,
             oddities=(
                 *notes_of(plan),
-                *self._oddities,
+                *(self._safe_oddity(oddity, dialogue) for oddity in self._oddities),
                 *self._odd_lines(reader),
                 *self._broken_group(),
             ),
             refuses_groups=self.ungrouped is not None,
             fault=fault,
-            transcript=str(self._transcript),
+            transcript=dialogue.text,
             probes=self._probes,
             look_ups=self._look_ups,
             policy_lines=self.policy_lines,
         )
+
+    def _safe_lines(self, lines: tuple[str, ...], dialogue: Dialogue) -> tuple[str, ...]:
+        return lines if dialogue.is_harmless else self._transcript.safe_lines(lines)
+
+    def _safe_oddity(self, oddity: Oddity, dialogue: Dialogue) -> Oddity:
+        (detail,) = self._safe_lines((oddity.detail,), dialogue)
+        return oddity._replace(detail=detail)
 
     def _broken_group(self) -> list[Oddity]:
         """What became of a group whose login passed."""
@@ -214,5 +227,5 @@ class Record:
         return [Oddity("proto.pipelining-broken", fault.stage, detail)]
 
     def _odd_lines(self, reader: ReplyReader | None) -> list[Oddity]:
-        stage = self._replies[-1].stage if self._replies else Stage.GREETING
+        stage = self._last_reply.stage
         return [Oddity(kind, stage) for kind in sorted(reader.oddities)] if reader else []
