@@ -31,6 +31,9 @@ MAX_CONTEXTS = 64
 # What a server may send before the handshake is done: a chain of 100 KiB and its framing.
 MAX_HANDSHAKE_OCTETS = 128 * 1024
 
+# RFC 8446 section 5.1: the text in one record, which is what OpenSSL gives at a time.
+MAX_RECORD_OCTETS = 2**14
+
 # RFC 8446 section 5.1 and RFC 5246 section 6.2.1: the content types that can open a server's side.
 _ALERT, _HANDSHAKE = 0x15, 0x16
 # RFC 8446 section 4 and RFC 5246 section 7.4: the types of these handshake messages.
@@ -202,7 +205,7 @@ class TlsChannel:
         if not (self._in.pending or self._in.eof or self._object.pending()):
             return None  # as OpenSSL would say with an exception, before every single wait
         try:
-            return self._object.read(65536)
+            return self._object.read(MAX_RECORD_OCTETS)
         except ssl.SSLWantReadError:
             return None
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):

@@ -13,7 +13,8 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import assert_never
+from functools import lru_cache
+from typing import Any, ClassVar
 
 from smtpcheck.engine.certificates import days_left
 from smtpcheck.engine.chain import TRUSTED, defects_of
@@ -32,6 +33,7 @@ from smtpcheck.engine.session import (
     Again,
     Answer,
     Begin,
+    Effect,
     GroupLost,
     Handshake,
     Leaf,
@@ -44,8 +46,10 @@ from smtpcheck.engine.session import (
     Skip,
     StageFailed,
     Terms,
+    Turn,
     Ungrouped,
     converse,
+    in_turn,
 )
 from smtpcheck.engine.stages import RungState, Security, Stage
 from smtpcheck.engine.tls import (
@@ -73,11 +77,8 @@ _IN_STEP = frozenset(
     }
 )
 
-# Where a test does more than look: at most one of several conversations gets as far.
-_BEHIND_HELLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA})
-
-# What is only for the ladder and the record, and takes no time.
-_Note = Begin | Proven | Skip | Learned | Odd | Ungrouped | Again
+# What cannot be done at once.
+_Wait = Read | Send | Handshake | Derive | Turn
 
 # Says, perhaps after a while, whether this conversation is the one that goes on to the goal.
 MayGoOn = Callable[[], Awaitable[bool]]
@@ -113,6 +114,8 @@ class Conversation:
         self._record = record
         self._context = context
         self._may_go_on = may_go_on
+        self._script: Script[None]
+        self._waits_for: _Wait | None = None
         self._is_answer_missing = False
         self._message_id = ""
 
@@ -126,6 +129,8 @@ class Conversation:
         message = compose(self._plan, now=datetime.now(UTC), nonce=nonce)
         self._message_id = message.message_id
         script = converse(self._plan, message, terms)
+        if self._may_go_on is not None:
+            script = in_turn(script)
         farewell = b""
         try:
             await self._perform(script)
@@ -158,90 +163,114 @@ class Conversation:
         )
 
     async def _perform(self, script: Script[None]) -> None:
-        answer: Answer = None
-        held: list[Begin] = []
+        """Carry out a script: ``_advance`` does all that need not wait, and this what must."""
+        self._script = script
+        waits_for = self._advance(None)
+        while waits_for is not None:
+            answer: Answer = None
+            match waits_for:
+                case Read(optional=True):
+                    answer = await self._read_if_there(waits_for.stage)
+                case Read():
+                    self._waits_for = waits_for
+                    ends = self._stage_ends(waits_for.stage)
+                    await self._wire.read_replies(self._on_reply, ends)
+                    waits_for = self._waits_for
+                    continue
+                case Send():
+                    ends = self._stage_ends(self._ladder.stage)
+                    await self._wire.send_rest(waits_for.octets, ends)
+                case Handshake():
+                    await self._shake_hands()
+                case Derive():
+                    answer = await self._derive(waits_for)
+                case Turn():
+                    answer = self._may_go_on is None or await self._may_go_on()
+            waits_for = self._advance(answer)
+
+    def _advance(self, answer: Answer) -> _Wait | None:
+        """Run the script to what must be waited for, or to its end: None.
+
+        A ``Send`` among them is what the socket has not taken.
+        """
         while True:
             try:
-                effect = script.send(answer)
+                effect = self._script.send(answer)
             except StopIteration:
-                return
-            if self._may_go_on is not None:
-                if isinstance(effect, Begin) and effect.stage in _BEHIND_HELLO:
-                    held.append(effect)  # what this server cannot do at all is still to be seen
-                    answer = None
-                    continue
-                if held and isinstance(effect, Send):
-                    if not await self._may_go_on():
-                        await self._send(b"QUIT\r\n", ("QUIT",))
-                        return
-                    self._may_go_on = None
-                    for begin in held:
-                        self._take_note(begin)
-            if isinstance(effect, (Send, Read, Handshake, Leaf, Derive)):
-                answer = await self._carry_out(effect)
+                return None
+            answer = None
+            if isinstance(effect, Send):
+                if left := self._send(effect):
+                    return Send(left, ())
+            elif isinstance(effect, (Read, Handshake, Derive, Turn)):
+                return effect
             else:
-                self._take_note(effect)
-                answer = None
+                answer = self._AT_ONCE[type(effect)](self, effect)
 
-    async def _carry_out(self, effect: Send | Read | Handshake | Leaf | Derive) -> Answer:
-        match effect:
-            case Send():
-                await self._send(effect.octets, effect.shown)
-            case Read():
-                if effect.optional:
-                    return await self._read_if_there(effect.stage)
-                return await self._read(effect.stage, veiled=effect.veiled)
-            case Handshake():
-                await self._shake_hands()
-            case Leaf():
-                return self._wire.tls.leaf if self._wire.tls else b""
-            case Derive():
-                return await self._derive(effect)
-            case _:
-                assert_never(effect)
+    def _on_reply(self, reply: Reply) -> float | None:
+        """Go on at a reply; tells until when the next is waited for, None where none is."""
+        read = self._waits_for
+        assert isinstance(read, Read)
+        self._record.received(read.stage, reply, veiled=read.veiled)
+        self._waits_for = self._advance(reply)
+        if isinstance(self._waits_for, Read) and not self._waits_for.optional:
+            return self._stage_ends(self._waits_for.stage)
         return None
 
-    def _take_note(self, effect: _Note) -> None:
-        """Carry out what is only for the ladder and the record."""
-        match effect:
-            case Begin():
-                self._begin(effect.stage, grouped=effect.grouped)
-            case Proven():
-                self._ladder.end(effect.stage, RungState.PROVEN, self._clock.milliseconds)
-            case Skip(stage):
-                self._ladder.skip(stage)
-            case Learned(capabilities, mechanism):
-                if capabilities is not None:
-                    self._record.learned(capabilities)
-                self._record.mechanism = mechanism or self._record.mechanism
-            case Odd(oddity):
-                self._record.odd(oddity)
-            case Ungrouped(fault):
-                self._record.ungrouped = fault
-            case Again(stage):
-                self._ladder.climb_again(stage)
-            case _:
-                assert_never(effect)
-
-    def _begin(self, stage: Stage, *, grouped: bool) -> None:
-        if stage is Stage.CONTENT:  # from here on a mail may be found by it
+    def _begin(self, effect: Begin) -> None:
+        if effect.stage is Stage.CONTENT:  # from here on a mail may be found by it
             self._record.message_id = self._message_id
         encrypted = self._wire.tls is not None
         now = self._clock.milliseconds
-        self._ladder.begin(stage, now, grouped=grouped, encrypted=encrypted)
+        self._ladder.begin(effect.stage, now, grouped=effect.grouped, encrypted=encrypted)
 
-    async def _send(self, octets: bytes, shown: tuple[str, ...]) -> None:
-        stage = self._ladder.stage
+    def _proven(self, effect: Proven) -> None:
+        self._ladder.end(effect.stage, RungState.PROVEN, self._clock.milliseconds)
+
+    def _skip(self, effect: Skip) -> None:
+        self._ladder.skip(effect.stage)
+
+    def _again(self, effect: Again) -> None:
+        self._ladder.climb_again(effect.stage)
+
+    def _learned(self, effect: Learned) -> None:
+        if effect.capabilities is not None:
+            self._record.learned(effect.capabilities)
+        self._record.mechanism = effect.mechanism or self._record.mechanism
+
+    def _odd(self, effect: Odd) -> None:
+        self._record.odd(effect.oddity)
+
+    def _ungrouped(self, effect: Ungrouped) -> None:
+        self._record.ungrouped = effect.fault
+
+    def _leaf(self, _effect: Leaf) -> bytes:
+        return self._wire.tls.leaf if self._wire.tls else b""
+
+    # What takes no time, by its effect.
+    _AT_ONCE: ClassVar[dict[type[Effect], Callable[[Conversation, Any], Answer]]] = {
+        Begin: _begin,
+        Proven: _proven,
+        Skip: _skip,
+        Again: _again,
+        Learned: _learned,
+        Odd: _odd,
+        Ungrouped: _ungrouped,
+        Leaf: _leaf,
+    }
+
+    def _send(self, effect: Send) -> bytes:
+        """Send without waiting; return what the socket does not take yet."""
         # When every stage is proven, what the server says on top changes nothing any more.
         if self._ladder.is_climbing:
-            self._refuse_unasked(stage)
-        self._record.sent(*shown)
-        if shown == ("QUIT",):
-            self._wire.close(octets)
-            return
-        await self._wire.send(octets, self._stage_ends(stage))
+            self._refuse_unasked()
+        self._record.sent(*effect.shown)
+        if effect.shown == ("QUIT",):
+            self._wire.close(effect.octets)
+            return b""
+        return self._wire.send_at_once(effect.octets)
 
-    def _refuse_unasked(self, stage: Stage) -> None:
+    def _refuse_unasked(self) -> None:
         """A server that talks out of turn can no longer be matched to our commands.
 
         But a 421 may come at any time (RFC 5321 section 3.8) and is the reply to what comes next.
@@ -249,17 +278,13 @@ class Conversation:
         unasked = self._wire.unasked()
         if unasked is None:
             return
+        stage = self._ladder.stage
         if not isinstance(unasked, Reply):
             raw = self._record.unreadable(unasked)
             raise StageFailed(Fault(stage=stage, kind=FaultKind.OUT_OF_STEP, raw=raw))
         self._record.received(stage, unasked)
         kind = FaultKind.REPLY if unasked.code == 421 else FaultKind.OUT_OF_STEP
         raise StageFailed(Fault(stage=stage, kind=kind, reply=unasked, detail=UNASKED))
-
-    async def _read(self, stage: Stage, *, veiled: bool = False) -> Reply:
-        reply = await self._wire.read_reply(self._stage_ends(stage))
-        self._record.received(stage, reply, veiled=veiled)
-        return reply
 
     async def _derive(self, work: Derive) -> bytes:
         """Derive a key in a thread: the loop has other tests to serve meanwhile.
@@ -380,10 +405,14 @@ def own_name(local_host: str) -> str:
 
     RFC 5321 sections 4.1.1.1 and 4.1.3. The name is the kernel's: asking DNS for it could wait.
     """
-    name = socket.gethostname()
-    if "." in name.strip("."):
+    return _name_of(socket.gethostname(), local_host)
+
+
+@lru_cache(maxsize=64)
+def _name_of(machine: str, local_host: str) -> str:
+    if "." in machine.strip("."):
         try:
-            return canonical_host(name)
+            return canonical_host(machine)
         except Refused:
             pass
     address = ipaddress.ip_address(local_host.partition("%")[0])

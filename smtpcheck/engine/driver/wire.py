@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import FaultKind, Reply
@@ -20,7 +21,9 @@ from smtpcheck.engine.tls import HandshakeFailed, TlsChannel
 # All bytes of one connection, TLS framing and certificates included.
 MAX_RAW_OCTETS = 1024 * 1024
 
-_READ_OCTETS = 64 * 1024
+# One record of TLS. Each read takes a buffer of this size, and one of 64 KiB has the C library tidy
+# up its heap when it goes.
+_READ_OCTETS = 16 * 1024 + 512
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 
@@ -43,6 +46,10 @@ class WireFailed(EngineError):
         self.verify_code = verify_code
 
 
+# Told a reply, it says until when the next one is waited for, or None where none is.
+OnReply = Callable[[Reply], float | None]
+
+
 class Wire:
     """Sends octets and reads replies, in the clear or through TLS.
 
@@ -58,7 +65,9 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._raw_octets = 0
         self._listens = False
+        self._left = b""  # what the socket has not taken of what TLS says by itself
         self._waiter: asyncio.Future[bytes] | None = None
+        self._on_reply: OnReply | None = None
         self._deadline = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -74,23 +83,52 @@ class Wire:
         A connection that is gone is no error here: what the server said before is still to be
         read, and the read will tell.
         """
+        if left := self.send_at_once(octets):
+            await self.send_rest(left, deadline)
+
+    def send_at_once(self, octets: bytes) -> bytes:
+        """Send what the socket takes without waiting; the rest is for ``send_rest``.
+
+        Commands fit the socket's buffer, so nearly always there is none, and no clock to set.
+        """
         if self.tls is not None:
             self.tls.write(octets)
-            octets = self.tls.outgoing()
-        await self._send_raw(octets, deadline)
+            octets = self._left + self.tls.outgoing()
+            self._left = b""
+        return self._send_raw(octets)
+
+    async def send_rest(self, left: bytes, deadline: float) -> None:
+        """Send what ``send_at_once`` has left over, as it goes on the wire."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._loop.sock_sendall(self._sock, left)
+        except TimeoutError:
+            raise WireFailed(FaultKind.TIMEOUT, "the server takes no bytes") from None
+        except OSError:
+            return
 
     async def read_reply(self, deadline: float) -> Reply:
         """Return the next reply."""
-        while True:
-            try:
-                if (reply := self.reader.next_reply()) is not None:
-                    return reply
-                data = await self._receive(deadline)
-                if not data:
-                    raise WireFailed(FaultKind.CLOSED, raw=self.reader.pending)
-                self.reader.feed(data)
-            except Unreadable as error:
-                raise WireFailed(error.kind, error.detail, raw=error.raw) from None
+        while (reply := self._reply()) is None:
+            self._take_in(await self._arrival(deadline))
+        return reply
+
+    async def read_replies(self, on_reply: OnReply, deadline: float) -> None:
+        """Give each reply to ``on_reply`` until it wants no more; raises what that raises.
+
+        It is called where a reply arrives. To wake a coroutine for each takes a future and another
+        turn of the loop, which is as much as all the rest of reading it.
+        """
+        while (reply := self._reply()) is not None:
+            wanted = on_reply(reply)
+            if wanted is None:
+                return
+            deadline = wanted
+        self._on_reply = on_reply
+        try:
+            await self._arrival(deadline)
+        finally:
+            self._on_reply = None
 
     def unasked(self) -> Reply | bytes | None:
         """Return what is there although nothing was asked: a reply, part of one, or None."""
@@ -115,8 +153,9 @@ class Wire:
         """Do the TLS handshake. Our last flight stays back, to leave with the next command."""
         try:
             while not channel.handshake():
-                await self._send_raw(channel.outgoing(), deadline)
-                channel.feed(await self._receive_raw(deadline))
+                if left := self._send_raw(channel.outgoing()):
+                    await self.send_rest(left, deadline)
+                channel.feed(await self._arrival(deadline))
         except HandshakeFailed as error:
             if error.kind is not FaultKind.PIN:  # there the handshake's end would go out, no alert
                 await self._send_alert(channel)
@@ -128,6 +167,8 @@ class Wire:
 
     def close(self, farewell: bytes = b"") -> None:
         """Close at once; ``farewell`` is sent if the socket takes it without waiting."""
+        if self._sock.fileno() < 0:
+            return
         with contextlib.suppress(OSError, HandshakeFailed, ValueError):
             if self.tls is not None and farewell:
                 self.tls.write(farewell)
@@ -139,13 +180,31 @@ class Wire:
             self._alarm.cancel()
         self._sock.close()
 
-    async def _receive(self, deadline: float) -> bytes:
+    def _reply(self) -> Reply | None:
+        """The next reply if it has come; raises WireFailed, at the end of the stream too."""
+        try:
+            while (reply := self.reader.next_reply()) is None and self.tls is not None:
+                if (text := self._decrypted()) is None:
+                    break
+                self._feed(text)
+        except Unreadable as error:
+            raise WireFailed(error.kind, error.detail, raw=error.raw) from None
+        return reply
+
+    def _take_in(self, data: bytes) -> None:
+        """Keep what has come, for TLS or for the reader."""
         if self.tls is None:
-            return await self._receive_raw(deadline)
-        while (data := self._decrypted()) is None:
-            await self._send_raw(self.tls.outgoing(), deadline)
-            self.tls.feed(await self._receive_raw(deadline))
-        return data
+            self._feed(data)
+        else:
+            self.tls.feed(data)
+
+    def _feed(self, text: bytes) -> None:
+        if not text:
+            raise WireFailed(FaultKind.CLOSED, raw=self.reader.pending)
+        try:
+            self.reader.feed(text)
+        except Unreadable as error:
+            raise WireFailed(error.kind, error.detail, raw=error.raw) from None
 
     def _decrypted(self) -> bytes | None:
         assert self.tls is not None
@@ -154,58 +213,37 @@ class Wire:
         except HandshakeFailed as error:
             raise WireFailed(error.kind, error.detail) from None
 
-    async def _send_raw(self, octets: bytes, deadline: float) -> None:
+    def _send_raw(self, octets: bytes) -> bytes:
+        """Send what the socket takes; the rest, of which there is none where nobody listens."""
         try:
-            # Commands fit the socket's buffer; only where they do not is there a clock to set.
-            octets = octets[self._sock.send(octets) :] if octets else b""
+            return octets[self._sock.send(octets) :] if octets else b""
         except (BlockingIOError, InterruptedError):
-            pass
+            return octets
         except OSError:
-            return
-        if not octets:
-            return
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._loop.sock_sendall(self._sock, octets)
-        except TimeoutError:
-            raise WireFailed(FaultKind.TIMEOUT, "the server takes no bytes") from None
-        except OSError:
-            return
+            return b""
 
-    async def _receive_raw(self, deadline: float) -> bytes:
-        self._acknowledge_at_once()
-        try:
-            data = await self._arrival(deadline)
-        except TimeoutError:
-            raise WireFailed(FaultKind.TIMEOUT, raw=self.reader.pending) from None
-        except ConnectionResetError:
-            raise WireFailed(FaultKind.RESET) from None
-        except OSError as error:
-            raise WireFailed(FaultKind.RESET, error.strerror or "") from None
-        self._raw_octets += len(data)
-        if self._raw_octets > MAX_RAW_OCTETS:
-            raise WireFailed(FaultKind.TOO_MUCH, "raw octets", raw=self.reader.first_bytes)
-        return data
+    def _arrival(self, deadline: float) -> asyncio.Future[bytes]:
+        """What comes next, or b"" at the end of the stream; await it. Ends with WireFailed.
 
-    async def _arrival(self, deadline: float) -> bytes:
-        """Wait for bytes, or b"" at the end of the stream; raises TimeoutError and OSError.
-
-        A future is all that a wait takes: the loop goes on listening from one wait to the next,
-        and the alarm is only put off.
+        The loop goes on listening from one wait to the next, and the alarm is only put off.
         """
-        self._waiter = self._loop.create_future()
-        self._deadline = deadline
-        if self._alarm is None or deadline < self._alarm.when():
-            self._set_alarm()
+        waiter = self._waiter = self._loop.create_future()
+        self._wait_until(deadline)
         if not self._listens:
             self._listens = True
             # By number: for an unknown socket the selector would print its two addresses, and ask
             # for them first.
             self._loop.add_reader(self._sock.fileno(), self._on_readable)
-        try:
-            return await self._waiter
-        finally:
-            self._waiter = None
+        return waiter
+
+    def _wait_until(self, deadline: float) -> None:
+        # What TLS says by itself, such as the end of a handshake without a command to leave with.
+        if self.tls is not None and (octets := self.tls.outgoing()):
+            self._left = self._send_raw(self._left + octets)
+        self._acknowledge_at_once()
+        self._deadline = deadline
+        if self._alarm is None or deadline < self._alarm.when():
+            self._set_alarm()
 
     def _stop_listening(self) -> None:
         if self._listens:
@@ -220,24 +258,60 @@ class Wire:
     def _on_alarm(self) -> None:
         """End the wait if its time is up; one that began later has set a later deadline."""
         self._alarm = None
-        if self._waiter is None or self._waiter.done():
+        if self._waiter is None:
             return
         if self._loop.time() < self._deadline:
             self._set_alarm()
         else:
-            self._waiter.set_exception(TimeoutError())
+            self._end_wait(WireFailed(FaultKind.TIMEOUT, raw=self.reader.pending))
 
     def _on_readable(self) -> None:
         """Give what has come to who waits; what nobody waits for stays with the kernel."""
-        if self._waiter is None or self._waiter.done():
+        if self._waiter is None or self._waiter.done():  # cancelled, with the test
             self._stop_listening()
             return
         try:
-            self._waiter.set_result(self._sock.recv(_READ_OCTETS))
+            data = self._sock.recv(_READ_OCTETS)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._waiter.set_exception(error)
+            is_reset = isinstance(error, ConnectionResetError)
+            detail = "" if is_reset else error.strerror or ""
+            self._end_wait(WireFailed(FaultKind.RESET, detail))
+            return
+        self._raw_octets += len(data)
+        if self._raw_octets > MAX_RAW_OCTETS:
+            raw = self.reader.first_bytes
+            self._end_wait(WireFailed(FaultKind.TOO_MUCH, "raw octets", raw=raw))
+        elif self._on_reply is None:
+            self._end_wait(data)
+        else:
+            self._tell_replies(data, self._on_reply)
+
+    def _tell_replies(self, data: bytes, on_reply: OnReply) -> None:
+        """Tell the replies that have come, and wait for more as long as more are wanted."""
+        deadline: float | None = self._deadline
+        try:
+            self._take_in(data)
+            while deadline is not None and (reply := self._reply()) is not None:
+                deadline = on_reply(reply)
+        except Exception as error:  # noqa: BLE001 - raised where the replies are awaited
+            self._end_wait(error)
+            return
+        if deadline is None:
+            self._end_wait(b"")
+        else:
+            self._wait_until(deadline)
+
+    def _end_wait(self, outcome: bytes | Exception) -> None:
+        """Let who waits go on. Nothing keeps the future: its error leads to their frames."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.done():
+            return
+        if isinstance(outcome, Exception):
+            waiter.set_exception(outcome)
+        else:
+            waiter.set_result(outcome)
 
     def _acknowledge_at_once(self) -> None:
         """Keep the kernel from holding our ACK back.

@@ -33,12 +33,14 @@ from smtpcheck.engine.session.effects import (
     Send,
     Skip,
     StageFailed,
+    Turn,
     Ungrouped,
 )
 from smtpcheck.engine.session.leading import log_in_and_submit
 from smtpcheck.engine.session.login import login
 from smtpcheck.engine.session.steps import ask, expect, perform, read, rung
 from smtpcheck.engine.session.submission import submit, without_groups
+from smtpcheck.engine.session.turns import in_turn
 from smtpcheck.engine.stages import Goal, Security, Stage
 
 __all__ = [
@@ -59,9 +61,11 @@ __all__ = [
     "Skip",
     "StageFailed",
     "Terms",
+    "Turn",
     "Ungrouped",
     "converse",
     "hello",
+    "in_turn",
     "login",
     "starttls",
     "submit",

@@ -100,6 +100,10 @@ class Again(NamedTuple):
     stage: Stage
 
 
+class Turn(NamedTuple):
+    """Effect: ask whether this conversation, of several, goes on; a bool comes back."""
+
+
 Effect = (
     Begin
     | Proven
@@ -113,11 +117,12 @@ Effect = (
     | Odd
     | Ungrouped
     | Again
+    | Turn
 )
 T = TypeVar("T")
-# What comes back depends on the effect: a Reply or None for Read, octets for Leaf and Derive, None
-# for all others.
-Answer = Reply | bytes | None
+# What comes back depends on the effect: a Reply or None for Read, octets for Leaf and Derive, a
+# bool for Turn, None for all others.
+Answer = Reply | bytes | bool | None
 Script = Generator[Effect, Answer, T]
 
 

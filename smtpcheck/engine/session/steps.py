@@ -5,6 +5,7 @@ from __future__ import annotations
 from smtpcheck.engine.evidence import Fault, FaultKind, Reply
 from smtpcheck.engine.session.effects import (
     PROVING_CODES,
+    Answer,
     Begin,
     Proven,
     Read,
@@ -34,15 +35,18 @@ def perform(stage: Stage, command: str) -> Script[Reply]:
 def ask(stage: Stage, command: str) -> Script[Reply]:
     """Say a command and take its reply, whatever it is."""
     yield Send(f"{command}\r\n".encode(), (command,))
-    return (yield from read(stage))
+    return _come(stage, (yield Read(stage)))
 
 
 def read(stage: Stage, *, veiled: bool = False) -> Script[Reply]:
     """Take a reply that must come; see ``Read``."""
-    reply = yield Read(stage, veiled=veiled)
-    if not isinstance(reply, Reply):  # the driver ends the script instead; the type stays honest
+    return _come(stage, (yield Read(stage, veiled=veiled)))
+
+
+def _come(stage: Stage, answer: Answer) -> Reply:
+    if not isinstance(answer, Reply):  # the driver ends the script instead; the type stays honest
         raise StageFailed(Fault(stage=stage, kind=FaultKind.CLOSED))
-    return reply
+    return answer
 
 
 def expect(stage: Stage, reply: Reply) -> None:
