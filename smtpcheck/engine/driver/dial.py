@@ -10,9 +10,9 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import Attempt, FaultKind
@@ -112,6 +112,8 @@ class Dial:
         tries: _Tries = {}
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        if len(waiting) == 1:
+            return await self._connect_only(waiting[0], deadline)
         try:
             while (waiting or tries) and loop.time() < deadline:
                 if waiting:
@@ -125,13 +127,32 @@ class Dial:
             self._note_unanswered(tries, "abandoned")
             await _drop(list(tries))
 
+    async def _connect_only(
+        self, address: Address, deadline: float
+    ) -> tuple[socket.socket, Address]:
+        """The same without a race, which takes a task and a second clock."""
+        began = asyncio.get_running_loop().time()
+        clock = asyncio.timeout_at(deadline)
+        try:
+            async with clock:
+                sock = await self._open(address, deadline)
+        except (NotConnected, OSError) as error:
+            if clock.expired():
+                self._remember(address, "timeout", began)
+            else:
+                self._note(error, address, began)
+            raise DialFailed(tuple(self.attempts)) from None
+        self._note(None, address, began)
+        return sock, address
+
+    def _open(self, address: Address, deadline: float) -> Coroutine[Any, Any, socket.socket]:
+        if self.way is None:
+            return _connect(address, self.port, self.source_address)
+        return self.way.open(address, self.port, deadline)
+
     def _start(self, address: Address, tries: _Tries, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        if self.way is None:
-            opening = _connect(address, self.port, self.source_address)
-        else:
-            opening = self.way.open(address, self.port, deadline)
-        tries[loop.create_task(opening)] = (address, loop.time())
+        tries[loop.create_task(self._open(address, deadline))] = (address, loop.time())
 
     async def _first_connected(
         self, tries: _Tries, seconds: float
@@ -140,37 +161,32 @@ class Dial:
         done, _ = await asyncio.wait(tries, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             address, began = tries.pop(task)
-            if self._note(task, address, asyncio.get_running_loop().time() - began):
+            self._note(task.exception(), address, began)
+            if task.exception() is None:
                 return task.result(), address
         return None
 
-    def _note(
-        self, task: asyncio.Task[socket.socket], address: Address, took_seconds: float
-    ) -> bool:
-        """Remember a finished try; say whether it connected."""
-        error = task.exception()
+    def _note(self, error: BaseException | None, address: Address, began: float) -> None:
+        """Remember a finished try; raises what is no failure to connect."""
         outcome, detail = "connected", ""
         if isinstance(error, NotConnected):
             outcome, detail = error.kind.value, error.detail
         elif isinstance(error, OSError):
             outcome = _kind_of(error).value
-            # asyncio's own words name the call and its arguments; the system's say what happened.
+            # Python's own words name the call and its arguments; the system's say what happened.
             detail = os.strerror(error.errno) if error.errno else str(error)
         elif error is not None:
             raise error
-        self._remember(address, outcome, took_seconds, detail)
-        return error is None
+        self._remember(address, outcome, began, detail)
 
     def _note_unanswered(self, tries: _Tries, outcome: str) -> None:
-        now = asyncio.get_running_loop().time()
         noted = {attempt.address for attempt in self.attempts}
         for address, began in tries.values():
             if str(address) not in noted:
-                self._remember(address, outcome, now - began)
+                self._remember(address, outcome, began)
 
-    def _remember(
-        self, address: Address, outcome: str, took_seconds: float, detail: str = ""
-    ) -> None:
+    def _remember(self, address: Address, outcome: str, began: float, detail: str = "") -> None:
+        took_seconds = asyncio.get_running_loop().time() - began
         self.attempts.append(
             Attempt(
                 address=str(address),
@@ -195,11 +211,40 @@ async def _connect(address: Address, port: int, source_address: str) -> socket.s
         # Without it a command waits for the server's ACK of the one before (Nagle).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _bind(sock, source_address)
-        await asyncio.get_running_loop().sock_connect(sock, (str(address), port))
+        await _reach(sock, (str(address), port))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _reach(sock: socket.socket, place: tuple[str, int]) -> None:
+    """Connect; raises OSError.
+
+    Not by the loop's ``sock_connect``: uvloop's looks up even a numeric address, in a thread.
+    """
+    error = sock.connect_ex(place)
+    if error == errno.EINPROGRESS:
+        await _writable(sock)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
+async def _writable(sock: socket.socket) -> None:
+    """Wait until a connection stands or has failed."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+    loop.add_writer(sock.fileno(), _wake, waiter)
+    try:
+        await waiter
+    finally:
+        loop.remove_writer(sock.fileno())
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _bind(sock: socket.socket, source_address: str) -> None:
