@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from smtpcheck.engine.evidence import Reply
 
@@ -34,11 +35,14 @@ class Capabilities:
         return tuple(name.upper() for name in self.keywords.get("AUTH", ()))
 
 
+# The accounts of a provider meet the same few servers again and again.
+@lru_cache(maxsize=32)
 def parse_capabilities(reply: Reply) -> Capabilities:
     """Return what an EHLO reply offers; lines that make no sense are kept but mean nothing."""
     keywords: dict[str, tuple[str, ...]] = {}
     for line in reply.lines[1:]:
-        keyword, *parameters = _AUTH_EQUALS.sub("AUTH ", line, count=1).split()[:64] or [""]
+        words = _AUTH_EQUALS.sub("AUTH ", line, count=1) if "=" in line else line
+        keyword, *parameters = words.split()[:64] or [""]
         name = keyword.upper()
         known = keywords.get(name, ())
         keywords[name] = (*known, *(item for item in parameters if item not in known))

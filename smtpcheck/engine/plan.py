@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smtpcheck.engine.errors import Refused
@@ -310,14 +311,18 @@ def _needs_no_secret(credentials: Credentials) -> bool:
 
 def planned_ladder(plan: Plan) -> tuple[Rung, ...]:
     """The rungs a test sets out to climb, none of them reached yet."""
+    return _ladder(plan.target.security, plan.goal, logs_in=isinstance(plan, LoginPlan))
+
+
+@cache
+def _ladder(security: Security, goal: Goal, *, logs_in: bool) -> tuple[Rung, ...]:
     return tuple(
         Rung(stage=stage, state=RungState.NOT_REACHED, encrypted=encrypted)
-        for stage, encrypted in _stages(plan)
+        for stage, encrypted in _stages(security, goal, logs_in=logs_in)
     )
 
 
-def _stages(plan: Plan) -> list[tuple[Stage, bool]]:
-    security = plan.target.security
+def _stages(security: Security, goal: Goal, *, logs_in: bool) -> list[tuple[Stage, bool]]:
     rungs = [(Stage.CONFIG, False), (Stage.DNS, False), (Stage.CONNECT, False)]
     match security:
         case Security.TLS:
@@ -328,8 +333,8 @@ def _stages(plan: Plan) -> list[tuple[Stage, bool]]:
         case Security.NONE:
             rungs += [(Stage.GREETING, False), (Stage.EHLO, False)]
     encrypted = security is not Security.NONE
-    later = [Stage.AUTH] if isinstance(plan, LoginPlan) else []
-    later += _GOAL_STAGES[plan.goal]
+    later = [Stage.AUTH] if logs_in else []
+    later += _GOAL_STAGES[goal]
     return rungs + [(stage, encrypted) for stage in later]
 
 

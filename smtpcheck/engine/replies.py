@@ -8,6 +8,7 @@ what cannot be read raises ``Unreadable`` once and for all.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 
 from smtpcheck.engine.errors import EngineError
@@ -64,8 +65,8 @@ class ReplyReader:
     def __init__(self) -> None:
         self.first_bytes = b""
         self.oddities: set[str] = set()
-        self._buffer = bytearray()
-        self._searched = 0
+        self._lines: deque[bytes] = deque()  # whole, without their LF, and not yet read
+        self._rest = b""  # a line whose end has not come
         self._unfinished: _Unfinished | None = None
         self._session_octets = 0
         self._has_replied = False
@@ -74,12 +75,12 @@ class ReplyReader:
     @property
     def pending(self) -> bytes:
         """Bytes that came and belong to no reply read so far."""
-        return bytes(self._buffer)
+        return b"\n".join((*self._lines, self._rest))
 
     @property
     def is_inside_reply(self) -> bool:
         """Whether part of a reply has come but not its end."""
-        return self._unfinished is not None or bool(self._buffer)
+        return self._unfinished is not None or bool(self._lines or self._rest)
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came. Raises Unreadable past the bound on a session's text."""
@@ -88,14 +89,15 @@ class ReplyReader:
         if not self._has_replied and len(self.first_bytes) < MAX_OPENING_OCTETS:
             self.first_bytes += data[: MAX_OPENING_OCTETS - len(self.first_bytes)]
         self._session_octets += len(data)
-        self._buffer += data
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend(whole)
         if self._session_octets > MAX_SESSION_OCTETS:
             raise self._too_much("session")
 
     def restart(self) -> None:
         """Forget what was learned in the clear; what is read from now on came through TLS."""
-        self._buffer.clear()
-        self._searched = 0
+        self._lines.clear()
+        self._rest = b""
         self._unfinished = None
 
     def next_reply(self) -> Reply | None:
@@ -107,39 +109,39 @@ class ReplyReader:
         if self._unreadable is not None:
             raise self._unreadable
         try:
-            while (line := self._next_line()) is not None:
-                if reply := self._take(line):
+            while self._lines:
+                if reply := self._take(self._lines.popleft()):
                     return reply
+            if len(self._rest) > MAX_LINE_OCTETS:
+                raise self._too_much("line")
         except Unreadable as error:
             self._unreadable = error
             raise
         return None
 
-    def _next_line(self) -> bytes | None:
-        end = self._buffer.find(b"\n", self._searched)
-        if end < 0:
-            self._searched = len(self._buffer)
-            if len(self._buffer) > MAX_LINE_OCTETS:
-                raise self._too_much("line")
-            return None
-        if end > MAX_LINE_OCTETS:
-            raise self._too_much("line")
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        self._searched = 0
-        if not line.endswith(b"\r"):
-            self.oddities.add("proto.bare-lf")
-        return line.removesuffix(b"\r")
-
     def _take(self, line: bytes) -> Reply | None:
+        """Read one line; the reply that ends with it, or None."""
+        if len(line) > MAX_LINE_OCTETS:
+            raise self._too_much("line")
+        if line[-1:] == b"\r":
+            line = line[:-1]
+        else:
+            self.oddities.add("proto.bare-lf")
         match = _REPLY_LINE.fullmatch(line)
         if match is None:
             raise Unreadable(FaultKind.BAD_REPLY, "not a reply", line or b"\n")
-        code, separator, text = int(match[1]), match[2], match[3] or b""
+        digits, separator, text = match.groups()
+        code = int(digits)
+        # What is not UTF-8 and controls are shown as \xNN, never an error.
+        shown = (text or b"").decode("utf-8", "backslashreplace")
+        if not shown.isprintable():
+            shown = visible(shown)
+        if separator != b"-" and self._unfinished is None:
+            return self._whole(Reply(code, (shown,)))
         unfinished = self._unfinished or _Unfinished(code, [], 0)
         if code != unfinished.code:
             raise Unreadable(FaultKind.BAD_REPLY, f"{unfinished.code} and {code} mixed", line)
-        unfinished.lines.append(_shown(text))
+        unfinished.lines.append(shown)
         unfinished.octets += len(line) + 2
         self._unfinished = unfinished
         if len(unfinished.lines) > MAX_REPLY_LINES:
@@ -149,15 +151,13 @@ class ReplyReader:
         if separator == b"-":
             return None
         self._unfinished = None
+        return self._whole(Reply(code, tuple(unfinished.lines)))
+
+    def _whole(self, reply: Reply) -> Reply:
         if not self._has_replied:
             self._has_replied = True
-            self.first_bytes = self.first_bytes[: self._session_octets - len(self._buffer)]
-        return Reply(unfinished.code, tuple(unfinished.lines))
+            self.first_bytes = self.first_bytes[: self._session_octets - len(self.pending)]
+        return reply
 
     def _too_much(self, limit: str) -> Unreadable:
         return Unreadable(FaultKind.TOO_MUCH, limit, self.first_bytes)
-
-
-def _shown(raw: bytes) -> str:
-    r"""The text of a line; what is not UTF-8 and controls are shown as ``\xNN``, never an error."""
-    return visible(raw.decode("utf-8", "backslashreplace"))

@@ -11,6 +11,7 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from smtpcheck.engine.driver.ascent import Ascent
 from smtpcheck.engine.driver.clock import Clock
@@ -80,6 +81,9 @@ def _way_of(route: Route, resolver: Resolver) -> Way | None:
     from smtpcheck.engine.driver.tunnel import Tunnel  # few tests go through a proxy
 
     return Tunnel(route.proxy, route.source_address, resolver)
+
+
+_literal = lru_cache(maxsize=256)(ipaddress.ip_address)
 
 
 class _Test:
@@ -182,12 +186,15 @@ class _Test:
         host = self._plan.target.host
         self._begin(Stage.DNS)
         if is_ip_literal(host):
-            addresses: Sequence[Address] = [ipaddress.ip_address(host)]
+            addresses: Sequence[Address] = (_literal(host),)
         else:
             addresses = await self._resolve(host)
         port = self._plan.target.port
-        self._main.record.policy_lines = self._policy.missing_lines(addresses, port)
-        self._policy.judge(addresses, port)
+        try:
+            self._policy.judge(addresses, port)
+        except Refused:
+            self._main.record.policy_lines = self._policy.missing_lines(addresses, port)
+            raise
         addresses = self._of_family(addresses)
         self._refuse_cleartext(addresses)
         self._end(Stage.DNS, RungState.SKIPPED if is_ip_literal(host) else RungState.PROVEN)

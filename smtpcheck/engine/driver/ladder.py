@@ -6,7 +6,7 @@ Knows no socket and no clock: times come in as milliseconds since the test began
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from smtpcheck.engine.evidence import Rung
 from smtpcheck.engine.stages import RungState, Stage
@@ -22,19 +22,32 @@ class Observer(Protocol):
         """A stage is proven, failed or skipped."""
 
 
+class _Begun(NamedTuple):
+    """A stage that is being climbed: where its rung is, and what that has been told so far."""
+
+    place: int
+    at_ms: int
+    grouped: bool
+    encrypted: bool
+
+
 class Ladder:
     """The rungs of one test, told as they are climbed."""
 
     def __init__(self, planned: tuple[Rung, ...], observer: Observer | None) -> None:
         self._planned = planned
         self._rungs = list(planned)
-        self._open: dict[Stage, int] = {}  # where the rungs of the stages are that have begun
+        self._open: dict[Stage, _Begun] = {}  # in the order in which they have begun
+        self._behind = 0  # so many rungs have ended, without one between them that has not
         self._observer = observer
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
         """The ladder as it stands."""
-        return tuple(self._rungs)
+        rungs = list(self._rungs)
+        for stage, begun in self._open.items():
+            rungs[begun.place] = _not_reached(stage, begun, begun.at_ms)
+        return tuple(rungs)
 
     def parted(self) -> Ladder:
         """The same ladder as far as it is climbed, for one of several that go on from here."""
@@ -76,41 +89,33 @@ class Ladder:
 
     def begin(self, stage: Stage, at_ms: int, *, grouped: bool, encrypted: bool) -> None:
         """Start a stage's clock."""
-        index = self._next(stage)
-        self._rungs[index] = Rung(
-            stage=stage,
-            state=RungState.NOT_REACHED,
-            started_ms=at_ms,
-            grouped=grouped,
-            encrypted=encrypted,
-        )
-        self._open[stage] = index
+        self._open[stage] = _Begun(self._next(stage), at_ms, grouped, encrypted)
         if self._observer:
             self._observer.stage_started(stage, at_ms)
 
     def started_ms(self, stage: Stage) -> int:
         """When the stage being climbed began."""
-        index = self._open.get(stage)
-        return 0 if index is None else self._rungs[index].started_ms or 0
+        begun = self._open.get(stage)
+        return begun.at_ms if begun else 0
 
     def end(self, stage: Stage, state: RungState, at_ms: int) -> None:
         """Stop a stage's clock with what came of it.
 
         A failure ends the climb: what was begun in the same group counts as not reached.
         """
-        index = self._open.pop(stage, None)
-        if index is None:
+        begun = self._open.pop(stage, None)
+        if begun is None:
             index = self._next(stage)
-            self._rungs[index] = self._rungs[index]._replace(started_ms=at_ms)
-        rung = self._rungs[index]
-        took_ms = at_ms - (rung.started_ms or 0)
-        self._tell(index, rung._replace(state=state, took_ms=took_ms))
+            self._tell(index, self._rungs[index]._replace(state=state, started_ms=at_ms, took_ms=0))
+        else:
+            index, began, grouped, encrypted = begun
+            self._tell(index, Rung(stage, state, began, at_ms - began, grouped, encrypted))
         if state is RungState.FAILED:
             self._leave_open()
 
     def is_grouped(self, stage: Stage) -> bool:
         """Whether a stage that has begun was sent in a group."""
-        return any(rung.stage is stage and rung.grouped for rung in self._rungs)
+        return any(rung.stage is stage and rung.grouped for rung in self.rungs)
 
     def is_proven(self, stage: Stage) -> bool:
         """Whether a stage has done what it is for."""
@@ -120,7 +125,8 @@ class Ladder:
         """Forget what came of a stage and of all behind it."""
         first = next(i for i, rung in enumerate(self._planned) if rung.stage is stage)
         self._rungs[first:] = self._planned[first:]
-        self._open = {stage: index for stage, index in self._open.items() if index < first}
+        self._behind = min(self._behind, first)
+        self._open = {stage: begun for stage, begun in self._open.items() if begun.place < first}
 
     def skip(self, stage: Stage) -> None:
         """Leave a planned stage out."""
@@ -128,12 +134,14 @@ class Ladder:
         self._tell(index, self._rungs[index]._replace(state=RungState.SKIPPED))
 
     def _leave_open(self) -> None:
-        for index in self._open.values():
-            self._rungs[index] = self._rungs[index]._replace(started_ms=None)
+        for stage, begun in self._open.items():
+            self._rungs[begun.place] = _not_reached(stage, begun, None)
         self._open.clear()
 
     def _tell(self, index: int, rung: Rung) -> None:
         self._rungs[index] = rung
+        if index == self._behind:
+            self._behind += 1
         if self._observer:
             self._observer.stage_ended(rung)
 
@@ -143,10 +151,15 @@ class Ladder:
         A stage that was not planned at that place (a fault told of an earlier one) gets a rung
         where the climbing is.
         """
-        for index, rung in enumerate(self._rungs):
-            if rung.stage is not stage or rung.state is not RungState.NOT_REACHED:
-                continue
-            if self._open.get(stage) != index:
+        begun = self._open.get(stage)
+        climbing = begun.place if begun else None
+        for index in range(self._behind, len(self._rungs)):
+            planned, state, *_ = self._rungs[index]
+            if planned is stage and state is RungState.NOT_REACHED and index != climbing:
                 return index
         self._rungs.append(Rung(stage=stage, state=RungState.NOT_REACHED))
         return len(self._rungs) - 1
+
+
+def _not_reached(stage: Stage, begun: _Begun, at_ms: int | None) -> Rung:
+    return Rung(stage, RungState.NOT_REACHED, at_ms, None, begun.grouped, begun.encrypted)
