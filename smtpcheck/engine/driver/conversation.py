@@ -199,13 +199,13 @@ class Conversation:
             except StopIteration:
                 return None
             answer = None
-            if isinstance(effect, Send):
+            if at_once := self._AT_ONCE.get(type(effect)):
+                answer = at_once(self, effect)
+            elif isinstance(effect, Send):
                 if left := self._send(effect):
                     return Send(left, ())
-            elif isinstance(effect, (Read, Handshake, Derive, Turn)):
+            elif isinstance(effect, _Wait):
                 return effect
-            else:
-                answer = self._AT_ONCE[type(effect)](self, effect)
 
     def _on_reply(self, reply: Reply) -> float | None:
         """Go on at a reply; tells until when the next is waited for, None where none is."""

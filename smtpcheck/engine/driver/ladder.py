@@ -154,8 +154,8 @@ class Ladder:
         begun = self._open.get(stage)
         climbing = begun.place if begun else None
         for index in range(self._behind, len(self._rungs)):
-            planned, state, *_ = self._rungs[index]
-            if planned is stage and state is RungState.NOT_REACHED and index != climbing:
+            rung = self._rungs[index]
+            if rung.stage is stage and rung.state is RungState.NOT_REACHED and index != climbing:
                 return index
         self._rungs.append(Rung(stage=stage, state=RungState.NOT_REACHED))
         return len(self._rungs) - 1

@@ -165,8 +165,10 @@ class Record:
     ) -> Evidence:
         """Return everything seen, as one frozen record."""
         plan, target = self._plan, self._plan.target
+        opening = reader.first_bytes if reader else b""
         dialogue = self._transcript.dialogue(
             (
+                opening.decode("utf-8", "backslashreplace"),
                 "\n".join(self._clear),
                 "\n".join(self._capabilities),
                 *(oddity.detail for oddity in self._oddities),
@@ -194,7 +196,7 @@ class Record:
             sent_certificate=bool(target.client_certificate) and self.asked_for_certificate,
             mechanism=self.mechanism,
             message_id=self.message_id,
-            first_bytes=self._first_of(reader.first_bytes) if reader else b"",
+            first_bytes=opening[:FIRST_BYTES] if dialogue.is_harmless else self._first_of(opening),
             replies=dialogue.replies,
             ladder=ladder,
             oddities=(
