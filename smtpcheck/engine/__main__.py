@@ -10,7 +10,6 @@ import gc
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from smtpcheck.engine import check, refuse
@@ -83,11 +82,20 @@ def parser() -> argparse.ArgumentParser:
         ),
         epilog=EPILOG.format(statuses=statuses),
         formatter_class=_Help,
+        add_help=False,
     )
+    _add_help(made)
     _add_target(made)
     passwords.add_options(made)
     _add_limits(made)
     return made
+
+
+def _add_help(made: argparse.ArgumentParser) -> None:
+    """The parser's own option, in a group: outside of one a formatter is made, and loads much."""
+    made.add_argument_group("options").add_argument(
+        "-h", "--help", action="help", help="show this help message and exit"
+    )
 
 
 def _add_target(made: argparse.ArgumentParser) -> None:
@@ -273,7 +281,9 @@ class Run:
 def read_ca_bundle(path: str) -> str:
     """The text of a PEM file; whether it holds certificates is judged by the test itself."""
     try:
-        return Path(path).read_text("ascii", "backslashreplace")
+        # pathlib would be loaded for this alone.
+        with open(path, encoding="ascii", errors="backslashreplace") as file:  # noqa: PTH123
+            return file.read()
     except OSError as broken:
         raise Usage(
             _("The file %(path)s cannot be read: %(error)s")
@@ -301,4 +311,6 @@ def _seconds(text: str) -> float:
 
 if __name__ == "__main__":
     gc.disable()  # one test is over before there is anything to collect
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # nor at the end of the process, where Python looks through everything once more
+    sys.exit(status)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from smtpcheck.engine.certificates import MAX_NAMES
+from smtpcheck.engine.certificates.plain import MAX_NAMES, MINIMUM_RSA_BITS, read_plain
 from smtpcheck.engine.evidence import Defect
 from smtpcheck.engine.grammar import is_ip_literal
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 # Real chains have 1 to 5 certificates. Without a bound a hostile one could cost much to walk.
 MAX_CERTIFICATES = 16
 
-# What OpenSSL at its security level 2 refuses (SSL_CTX_set_security_level(3)).
-MINIMUM_RSA_BITS = 2048
+# What OpenSSL at its security level 2 refuses (SSL_CTX_set_security_level(3)), besides weak RSA.
 MINIMUM_EC_BITS = 224
 WEAK_HASHES = frozenset({"md5", "sha1"})
 
@@ -130,6 +129,8 @@ def defects_of(
 # Accounts of one provider meet the same certificates, and here neither host nor moment counts.
 @lru_cache(maxsize=64)
 def _defects_of_trusted(ders: tuple[bytes, ...]) -> tuple[Defect, ...]:
+    if all(read_plain(der) for der in ders[:MAX_CERTIFICATES]):
+        return ()  # a plain certificate has nothing that these looks could find
     shown = _Shown(_path(ders), host="", now=_NEVER, verdict=TRUSTED)
     return _worst_first(_found(_LOOKS_AT_TRUSTED, shown))
 

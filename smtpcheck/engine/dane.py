@@ -7,7 +7,6 @@ trusted: OpenSSL alone decides that.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Sequence
 
 # RFC 6698 section 2.1.1. Mail servers use no others: RFC 7672 section 3.1.3.
@@ -43,6 +42,8 @@ def _usable(record: str) -> tuple[int, int, int, bytes] | None:
 
 def _fits(usage: int, selector: int, matching: int, data: bytes, chain: Sequence[bytes]) -> bool:
     """An authority may stand anywhere in the chain (RFC 7671 section 5.2)."""
+    import hmac  # few domains publish TLSA records
+
     candidates = chain[:1] if usage == END_ENTITY else chain
     return any(
         hmac.compare_digest(_DIGESTS[matching](selected), data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,8 +44,7 @@ MAX_CLIENT_CERTIFICATE_LENGTH = 100 * 1024
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(NamedTuple):
     """Where a test connects, and what it trusts there.
 
     ``ca_bundle`` is PEM text; it replaces the system's authorities. ``pin`` is the SHA-256 of the
@@ -59,7 +58,7 @@ class Target:
     ca_bundle: str = ""
     pin: str = ""
     client_certificate: str = ""
-    client_key: Secret = field(default_factory=lambda: Secret(""))
+    client_key: Secret = Secret("")
 
     @property
     def server_name(self) -> str | None:
@@ -112,8 +111,7 @@ class Budget(NamedTuple):
         return self.total_seconds / 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(NamedTuple):
     """Which way a test takes to its target.
 
     ``family`` is 4 or 6 for that version of IP alone, None for both. ``source_address``, one of
@@ -127,6 +125,9 @@ class Route:
     source_address: str = ""
     every_address: bool = False
     proxy: Proxy | None = None
+
+
+ANY_ROUTE = Route()
 
 
 class Past(NamedTuple):
@@ -162,7 +163,7 @@ class OpenPlan:
     message: MessageText
     ehlo_name: str = ""
     extra_ca_file: str = ""
-    route: Route = Route()
+    route: Route = ANY_ROUTE
     past: Past = NO_PAST
 
     @property
@@ -195,7 +196,7 @@ def make_plan(
     budget: Budget,
     message: MessageText,
     extra_ca_file: str = "",
-    route: Route = Route(),
+    route: Route = ANY_ROUTE,
     past: Past = NO_PAST,
 ) -> Plan:
     """Return a plan whose every value is fit to be tested.
@@ -271,7 +272,7 @@ def _checked_route(route: Route) -> Route:
         raise Refused("config.source-address-invalid")
     # Which version of IP leads on from a proxy is the proxy's affair.
     family = route.family if route.proxy else source.version
-    return replace(route, family=family, source_address=str(source))
+    return route._replace(family=family, source_address=str(source))
 
 
 def _checked_mailboxes(envelope: Envelope, goal: Goal) -> tuple[Mailbox, Mailbox]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from smtpcheck.engine.errors import Refused
@@ -66,8 +65,7 @@ class PolicyEntry(NamedTuple):
         return ports is None or port in ports
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What may be dialled: public addresses on ``ports`` (None: any), and what entries add."""
 
     entries: tuple[PolicyEntry, ...] = ()

@@ -8,10 +8,8 @@ so contexts are kept by what they trust.
 from __future__ import annotations
 
 import contextlib
-import hmac
 import os
 import ssl
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -148,7 +146,8 @@ class TlsChannel:
         self._out = ssl.MemoryBIO()
         self._first_bytes = b""
         self._fed = 0
-        wrapped = context.wrap_bio(self._in, self._out, server_hostname=host)
+        # As octets, because Python would load its tables for IDNA to encode a text.
+        wrapped = context.wrap_bio(self._in, self._out, server_hostname=host.encode("ascii"))
         assert isinstance(wrapped, _Connection)
         self._object = wrapped
         self.is_up = False
@@ -258,6 +257,8 @@ class TlsChannel:
     def _compare_pin(self) -> None:
         if not self._trust.pin:
             return
+        import hmac  # few accounts have a pin
+
         der = self._object.getpeercert(binary_form=True) or b""
         if not hmac.compare_digest(fingerprint(der), self._trust.pin):
             raise HandshakeFailed(FaultKind.PIN, fingerprint(der))
@@ -347,6 +348,8 @@ def _as_file(data: bytes) -> Iterator[str]:
     """A path under which bytes can be read, in memory where the system has such files."""
     descriptor = _memory_file()
     if descriptor is None:
+        import tempfile  # loads every kind of compression, and Linux needs no such file
+
         with tempfile.NamedTemporaryFile(prefix="smtpcheck-") as file:  # 0600, gone at the end
             file.write(data)
             file.flush()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
@@ -297,7 +297,7 @@ def _plan(asked: Asked, seconds: float, past: Past) -> Plan | None:
 def _route(asked: Asked) -> Route:
     """The way that was asked for, else that of the settings, through the account's proxy."""
     source_address = asked.route.source_address or conf().SOURCE_ADDRESS
-    return replace(asked.route, source_address=source_address, proxy=proxy_named(asked.proxy))
+    return asked.route._replace(source_address=source_address, proxy=proxy_named(asked.proxy))
 
 
 def _credentials(asked: Asked) -> Credentials | None:
@@ -338,7 +338,7 @@ def policy_of(account: SmtpAccount | None) -> Policy:
     """Return the policy of the settings with what an administrator allowed an account besides."""
     policy = current_policy()
     own = account.allowed_entries() if account else ()
-    return replace(policy, entries=(*policy.entries, *own)) if own else policy
+    return policy._replace(entries=(*policy.entries, *own)) if own else policy
 
 
 @lru_cache(maxsize=8)

@@ -92,8 +92,7 @@ def with_ours(certificate: str = "", key: str = "") -> Callable[[Plan], Plan]:
     """Give a plan our certificate, or another one, or another key."""
 
     def change(plan: Plan) -> Plan:
-        target = replace(
-            plan.target,
+        target = plan.target._replace(
             client_certificate=certificate or OURS.pem.decode(),
             client_key=Secret(key or OURS.key_pem.decode()),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import UTC, datetime
 
@@ -84,7 +83,7 @@ def test_the_last_reply_of_a_stage_is_found() -> None:
 
 
 def test_evidence_cannot_be_changed() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         EVIDENCE.host = "other"  # type: ignore[misc]
 
 
@@ -94,7 +93,7 @@ def test_evidence_becomes_plain_json() -> None:
     assert shown["first_bytes"] == "220 \\xff"
     assert shown["fault"]["reply"] == {"code": 535, "lines": ["5.7.8 no"]}
     assert shown["ladder"][0]["state"] == "proven"
-    assert set(shown) == {field.name for field in dataclasses.fields(Evidence)}
+    assert set(shown) == set(Evidence._fields)
 
 
 def test_a_time_becomes_its_iso_form() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 
@@ -184,13 +184,13 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
     ],
 )
 def test_a_client_certificate_that_is_not_whole_is_refused(certificate: str, key: str) -> None:
-    incomplete = replace(target(), client_certificate=certificate, client_key=Secret(key))
+    incomplete = target()._replace(client_certificate=certificate, client_key=Secret(key))
     with pytest.raises(Refused) as caught:
         plan(to=incomplete)
     assert caught.value.diagnosis_id == "config.client-cert-invalid"
 
 
 def test_a_client_certificate_comes_with_its_key() -> None:
-    whole = replace(target(), client_certificate=CERTIFICATE, client_key=Secret(KEY))
+    whole = target()._replace(client_certificate=CERTIFICATE, client_key=Secret(KEY))
     made = plan(to=whole).target
     assert (made.client_certificate, made.client_key) == (CERTIFICATE.strip(), Secret(KEY))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -395,7 +395,7 @@ def test_the_usual_ports_are_asked_in_the_order_of_their_use() -> None:
     refused = seen(fault(Stage.CONNECT, kind=FaultKind.REFUSED), address="", first_bytes=b"")
 
     assert ports_after(refused) == [(465, "tls"), (2525, "starttls"), (25, "starttls")]
-    assert ports_after(replace(refused, username="", port=465)) == [
+    assert ports_after(refused._replace(username="", port=465)) == [
         (25, "starttls"),
         (587, "starttls"),
         (2525, "starttls"),
@@ -405,8 +405,8 @@ def test_the_usual_ports_are_asked_in_the_order_of_their_use() -> None:
 def test_port_25_is_never_asked_for_tls() -> None:
     silent = seen(SILENT, first_bytes=b"")
 
-    assert ports_after(replace(silent, port=587))[0] == (587, "tls")
-    assert (25, "tls") not in ports_after(replace(silent, port=25))
+    assert ports_after(silent._replace(port=587))[0] == (587, "tls")
+    assert (25, "tls") not in ports_after(silent._replace(port=25))
     assert all(each.security is not Security.TLS for each in USUAL_PORTS if each.port == 25)
     assert Probes().while_silent(plan_for(25)) is None
     assert Probes().while_silent(plan_for(587)) == Question(587, Security.TLS)
@@ -421,7 +421,7 @@ def test_another_service_behind_tls_is_not_asked_again_in_the_clear() -> None:
     )
 
     assert 587 not in [port for port, _ in ports_after(http)]
-    mail = replace(http, fault=fault(Stage.TLS, kind=FaultKind.NOT_TLS, raw=b"220 mx"))
+    mail = http._replace(fault=fault(Stage.TLS, kind=FaultKind.NOT_TLS, raw=b"220 mx"))
     assert ports_after(mail)[0] == (587, "starttls")
 
 

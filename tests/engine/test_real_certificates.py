@@ -77,7 +77,7 @@ def plan_with(
 def showing(issued: Issued, plan: Plan) -> Plan:
     """The plan with a client certificate."""
     certificate, key = issued
-    target = replace(plan.target, client_certificate=certificate, client_key=Secret(key))
+    target = plan.target._replace(client_certificate=certificate, client_key=Secret(key))
     return replace(plan, target=target)
 
 

@@ -230,7 +230,7 @@ def test_every_address_of_a_name_is_asked_for_once(
     server = peer(honest(tls=server_context))
     resolver = Resolver(["127.0.0.1", "127.0.0.2"], ["127.0.0.66"])
     plan = plan_for(server.port, trusted=authority, host="localhost", security=Security.STARTTLS)
-    plan = replace(plan, route=replace(plan.route, every_address=True))
+    plan = replace(plan, route=plan.route._replace(every_address=True))
     _, calls = watched(plan, resolver, LOOPBACK)
     assert resolver.asked == ["localhost"]
     assert {address for address, _ in dialled(calls)} <= {"127.0.0.1", "127.0.0.2"}

@@ -28,8 +28,10 @@ from smtpcheck.engine.session import (
     Skip,
     StageFailed,
     Terms,
+    Turn,
     converse,
     hello,
+    in_turn,
     login,
     starttls,
     submit,
@@ -702,3 +704,59 @@ def test_without_smtputf8_such_an_address_cannot_go() -> None:
     played = envelope(made, "8BITMIME")
     assert played.fault == Fault(stage=Stage.MAIL, kind=FaultKind.NOT_OFFERED, detail="SMTPUTF8")
     assert played.sent == []
+
+
+# Taking turns
+
+
+def take_turns(
+    script: Conversation[None], answers: Iterable[str | None], *, goes_on: bool
+) -> Played:
+    """Drive a script of several, of which this one is or is not the one that goes on."""
+    asked = 0
+
+    def answered() -> Conversation[None]:
+        nonlocal asked
+        turns = in_turn(script)
+        answer: Answer = None
+        while True:
+            try:
+                effect = turns.send(answer)
+            except StopIteration:
+                return
+            asked += isinstance(effect, Turn)
+            answer = goes_on if isinstance(effect, Turn) else (yield effect)
+
+    played = play(answered(), answers)
+    assert asked == 1
+    return played
+
+
+def test_the_turn_is_asked_for_before_the_login_and_changes_nothing_else() -> None:
+    of = plan(Security.TLS, login=credentials(), goal=Goal.RECIPIENT)
+    answers = [READY, SECURE_HELLO, LOGGED_IN, OK, OK, OK]
+
+    alone = talk(of, *answers, terms=TERMS)
+    in_turns = take_turns(converse(of, mail(of), TERMS), answers, goes_on=True)
+
+    assert (in_turns.commands, in_turns.proven) == (alone.commands, alone.proven)
+
+
+def test_without_the_turn_nothing_is_begun_behind_the_last_hello() -> None:
+    of = plan(Security.TLS, login=credentials())
+
+    played = take_turns(converse(of, mail(of), TERMS), [READY, SECURE_HELLO], goes_on=False)
+
+    assert played.commands == ["EHLO probe.example", "QUIT"]
+    assert played.proven == [Stage.TLS, Stage.GREETING, Stage.EHLO]
+    assert not any(isinstance(item, Begin) and item.stage is Stage.AUTH for item in played.effects)
+
+
+def test_what_a_server_cannot_do_at_all_is_told_without_asking_for_the_turn() -> None:
+    of = plan(Security.TLS, login=credentials())
+
+    played = play(in_turn(converse(of, mail(of), TERMS)), [READY, "250 mx"])
+
+    assert played.fault is not None
+    assert (played.fault.stage, played.fault.kind) == (Stage.AUTH, FaultKind.NOT_OFFERED)
+    assert not any(isinstance(item, Turn) for item in played.effects)

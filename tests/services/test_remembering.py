@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,7 +119,7 @@ def test_a_server_that_refuses_groups_is_remembered(
 ) -> None:
     def refuses_groups(plan: Plan) -> Report:
         report = works(plan)
-        return replace(report, evidence=replace(report.evidence, refuses_groups=True))
+        return report._replace(evidence=report.evidence._replace(refuses_groups=True))
 
     engine.answer = refuses_groups
     made = account()

@@ -8,7 +8,6 @@ import logging
 import signal
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -243,7 +242,7 @@ def test_what_no_database_can_hold_is_made_visible(
     def odd(plan: Plan) -> Any:
         reply = StageReply(Stage.CONTENT, Reply(250, ("nul \0 and half \udcff",)))
         seen = evidence(plan, reply, transcript="x" * 20_000 + "\0", capabilities=("\ud800",))
-        return replace(works(plan), evidence=seen)
+        return works(plan)._replace(evidence=seen)
 
     engine.answer = odd
     services.test_target(target(), caller=operator)

@@ -10,7 +10,6 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from smtpcheck.engine.driver.ascent import Ascent
@@ -64,7 +63,7 @@ async def run(
     evidence = test.evidence()
     if not _has_failed_by_ipv6(evidence):
         return evidence
-    return replace(evidence, has_ipv6_route=ipv6_route())
+    return evidence._replace(has_ipv6_route=ipv6_route())
 
 
 def _has_failed_by_ipv6(evidence: Evidence) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import secrets
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -159,7 +159,7 @@ class Conversation:
             ehlo_name=self._record.ehlo_name,
             cleartext_allowed=self._plan.route.proxy is None
             and policy.allows_cleartext(address, self._plan.target.port),
-            nonce=secrets.token_urlsafe(NONCE_OCTETS),
+            nonce=os.urandom(NONCE_OCTETS).hex(),
         )
 
     async def _perform(self, script: Script[None]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from smtpcheck.engine.driver.ascent import Ascent
 from smtpcheck.engine.driver.dial import MOST_TELLING
@@ -49,7 +48,7 @@ class Everywhere:
             for address, ascent in self._ascents.items()
         )
         attempts = tuple(attempt for item in each for attempt in item.evidence.attempts)
-        return replace(seen, attempts=attempts, each_address=each)
+        return seen._replace(attempts=attempts, each_address=each)
 
     async def _climb_one(
         self,

@@ -17,7 +17,6 @@ from smtpcheck.engine.driver.clock import Clock
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Evidence, Fault, FaultKind, LookUp, LookUpOutcome
 from smtpcheck.engine.grammar import canonical_host, is_ip_literal
-from smtpcheck.engine.providers import provider_of
 from smtpcheck.engine.stages import Stage
 
 if TYPE_CHECKING:
@@ -119,6 +118,9 @@ def queries_after(evidence: Evidence) -> list[Query]:
         return []
     if fault.stage is Stage.TLS and fault.kind in _DISTRUST:
         return [Query(f"_{evidence.port}._tcp.{host}", "TLSA")]
+    # Knows every provider, and is wanted after a failure only.
+    from smtpcheck.engine.providers import provider_of
+
     addresses = [Query(host, "A"), Query(host, "AAAA")]
     if fault.stage is Stage.DNS and fault.kind is FaultKind.RESOLVER_FAILED:
         return addresses

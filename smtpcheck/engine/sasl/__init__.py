@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from smtpcheck.engine.plan import Credentials
 from smtpcheck.engine.sasl.binding import end_point
 from smtpcheck.engine.sasl.exchange import (
     ChallengeRefused,
@@ -19,7 +20,6 @@ from smtpcheck.engine.sasl.exchange import (
     Script,
 )
 from smtpcheck.engine.sasl.passwords import cram_md5, external, login, plain
-from smtpcheck.engine.sasl.scram import SCRAM_SHA_1, SCRAM_SHA_256, SCRAM_SHA_256_PLUS
 from smtpcheck.engine.sasl.tokens import oauthbearer, xoauth2
 
 __all__ = [
@@ -35,15 +35,37 @@ __all__ = [
     "end_point",
 ]
 
+
+# Few logins need SCRAM, which loads the tables of Unicode 3.2, so it is loaded by its first one.
+def _scram_sha_1(credentials: Credentials, link: Link) -> Script:
+    from smtpcheck.engine.sasl.scram import SHA_1
+
+    return SHA_1.script(credentials, link)
+
+
+def _scram_sha_256(credentials: Credentials, link: Link) -> Script:
+    from smtpcheck.engine.sasl.scram import SHA_256
+
+    return SHA_256.script(credentials, link)
+
+
+def _scram_sha_256_plus(credentials: Credentials, link: Link) -> Script:
+    from smtpcheck.engine.sasl.scram import SHA_256
+
+    return SHA_256.bound_script(credentials, link)
+
+
 MECHANISMS: dict[str, Mechanism] = {
     mechanism.name: mechanism
     for mechanism in (
         Mechanism("PLAIN", plain, ends_at_once=True),
         Mechanism("LOGIN", login),
-        SCRAM_SHA_256,
-        SCRAM_SHA_1,
+        Mechanism("SCRAM-SHA-256", _scram_sha_256, proves_server=True),
+        Mechanism("SCRAM-SHA-1", _scram_sha_1, proves_server=True),
         Mechanism("CRAM-MD5", cram_md5),
-        SCRAM_SHA_256_PLUS,
+        Mechanism(
+            "SCRAM-SHA-256-PLUS", _scram_sha_256_plus, proves_server=True, binds_channel=True
+        ),
         Mechanism("XOAUTH2", xoauth2),
         Mechanism("OAUTHBEARER", oauthbearer),
         Mechanism("EXTERNAL", external, ends_at_once=True),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
 from typing import NamedTuple, assert_never
 
 from smtpcheck.engine.errors import EngineError
@@ -49,15 +48,14 @@ class Derive(NamedTuple):
         return hashlib.pbkdf2_hmac(self.algorithm, password, self.salt, self.rounds)
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(NamedTuple):
     """Step: the server has said why it is about to refuse.
 
     ``what`` is in our words, "token-refused" or "proof-refused"; ``parameters`` are the server's.
     """
 
     what: str
-    parameters: dict[str, str | int] = field(default_factory=dict)
+    parameters: dict[str, str | int]
 
 
 class ServerProven(NamedTuple):

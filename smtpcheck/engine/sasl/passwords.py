@@ -7,8 +7,6 @@ section 2), and many servers compare octets.
 
 from __future__ import annotations
 
-import hmac
-
 from smtpcheck.engine.plan import Credentials
 from smtpcheck.engine.sasl.exchange import ChallengeRefused, Link, Script
 
@@ -30,6 +28,8 @@ def cram_md5(credentials: Credentials, _link: Link) -> Script:
 
     Of an empty challenge the digest would be the same each time, a thing to be replayed.
     """
+    import hmac  # most servers are asked for PLAIN or LOGIN
+
     challenge = yield None
     if not challenge:
         raise ChallengeRefused

@@ -21,7 +21,6 @@ from smtpcheck.engine.sasl.exchange import (
     Derive,
     Explained,
     Link,
-    Mechanism,
     Script,
     ServerProven,
 )
@@ -44,7 +43,7 @@ _MAX_ERROR_LENGTH = 80
 
 
 class _Hashing(NamedTuple):
-    """The computations of one SCRAM mechanism (RFC 5802 section 3)."""
+    """The computations of the SCRAM mechanisms of one hash (RFC 5802 section 3)."""
 
     algorithm: str
 
@@ -92,14 +91,8 @@ class _Hashing(NamedTuple):
         yield b""  # RFC 4954 section 4: what comes with success comes in a challenge
 
 
-SCRAM_SHA_1 = Mechanism("SCRAM-SHA-1", _Hashing("sha1").script, proves_server=True)
-SCRAM_SHA_256 = Mechanism("SCRAM-SHA-256", _Hashing("sha256").script, proves_server=True)
-SCRAM_SHA_256_PLUS = Mechanism(
-    "SCRAM-SHA-256-PLUS",
-    _Hashing("sha256").bound_script,
-    proves_server=True,
-    binds_channel=True,
-)
+SHA_1 = _Hashing("sha1")
+SHA_256 = _Hashing("sha256")
 
 
 class _Terms(NamedTuple):

@@ -8,7 +8,6 @@ from typing import Any
 from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.grammar import host_in_both_forms
 from smtpcheck.engine.stages import Goal, Owner, RungState, Security, Stage, Verdict
-from smtpcheck.engine.telling.addresses import address_rows
 from smtpcheck.engine.telling.inert import inert
 from smtpcheck.engine.telling.ladder import duration, padded, rung_name
 from smtpcheck.engine.telling.language import gettext as _
@@ -167,9 +166,11 @@ def _warnings(warnings: Sequence[Plain], width: int | None) -> Iterator[Line]:
 
 
 def _addresses(evidence: Plain, width: int | None) -> Iterator[Line]:
-    rows = address_rows(evidence.get("every_address") or ())
-    if not rows:
+    if not (every_address := evidence.get("every_address")):
         return
+    from smtpcheck.engine.telling.addresses import address_rows  # few tests ask all of them
+
+    rows = address_rows(every_address)
     yield BLANK
     yield (Span(_("Addresses"), Style.STRONG),)
     told = ((row.address, "; ".join(filter(None, (row.outcome, row.differences)))) for row in rows)

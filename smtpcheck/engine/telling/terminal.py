@@ -7,7 +7,6 @@ sequences in it is shown and never obeyed.
 from __future__ import annotations
 
 import os
-import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -122,7 +121,7 @@ class Terminal:
             text_stream,
             live=live,
             colour=force_color or (live and not refused),
-            width=max(20, shutil.get_terminal_size().columns) if is_terminal else None,
+            width=_width() if is_terminal else None,
         )
 
     @property
@@ -179,6 +178,12 @@ class Terminal:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())
             os.close(nowhere)
+
+
+def _width() -> int:
+    import shutil  # loads every kind of compression, and a file has no width
+
+    return max(20, shutil.get_terminal_size().columns)
 
 
 def _cut_line(line: Line, width: int) -> Line:

@@ -5,7 +5,6 @@ Port 25 cannot be bound in a test, and packets that a network drops cannot be ma
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,8 +117,8 @@ def test_a_port_that_greets_in_the_clear_explains_a_failed_handshake(
     )
 
     assert diagnosis_of(failed) == "proto.plain-port-spoken-tls"
-    assert diagnosis_of(replace(failed, probes=(SUBMISSIONS,))) == otherwise
-    assert diagnosis_of(replace(failed, probes=())) == otherwise
+    assert diagnosis_of(failed._replace(probes=(SUBMISSIONS,))) == otherwise
+    assert diagnosis_of(failed._replace(probes=())) == otherwise
 
 
 def test_the_line_of_evidence_has_what_the_probes_saw() -> None:

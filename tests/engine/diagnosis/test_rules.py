@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -310,8 +309,7 @@ def test_a_diagnosis_has_everything_that_its_text_names(
 ) -> None:
     by = evidence.fault
     assert by is not None
-    whole = replace(
-        evidence,
+    whole = evidence._replace(
         ladder=(rung(by.stage, 500, RungState.FAILED),),
         chain=(LEAF,),
         mechanism="PLAIN",

@@ -74,6 +74,75 @@ def test_replies_come_one_by_one_however_their_bytes_came(ends: Ends) -> None:
     assert on_wire(ours, use) == [Reply(220, ("one", "two")), Reply(250, ("three",))]
 
 
+def test_replies_are_told_where_they_arrive_until_no_more_is_wanted(ends: Ends) -> None:
+    ours, theirs = ends
+    theirs.sendall(b"220 one\r\n")
+    told: list[int] = []
+
+    async def use(wire: Wire) -> Reply:
+        def on_reply(reply: Reply) -> float | None:
+            told.append(reply.code)
+            theirs.sendall(f"{250 + len(told)} next\r\n".encode())
+            return soon() if len(told) < 3 else None
+
+        await wire.read_replies(on_reply, soon())
+        return await read(wire)
+
+    assert on_wire(ours, use).code == 253
+    assert told == [220, 251, 252]
+
+
+def test_what_is_raised_at_a_reply_is_raised_where_replies_are_awaited(ends: Ends) -> None:
+    ours, theirs = ends
+    theirs.sendall(b"220 one\r\n")
+
+    async def use(wire: Wire) -> None:
+        def on_reply(reply: Reply) -> float | None:
+            raise LookupError(reply.code)
+
+        with pytest.raises(LookupError, match="220"):
+            await wire.read_replies(on_reply, soon())
+        theirs.sendall(b"250 two\r\n")
+        assert (await read(wire)).code == 250
+
+    on_wire(ours, use)
+
+
+def test_each_reply_says_how_long_the_next_is_waited_for(ends: Ends) -> None:
+    ours, theirs = ends
+    theirs.sendall(b"220 one\r\n")
+
+    async def use(wire: Wire) -> FaultKind:
+        with pytest.raises(WireFailed) as failed:
+            await wire.read_replies(lambda _: soon(0.05), soon(30))
+        return failed.value.kind
+
+    assert on_wire(ours, use) is FaultKind.TIMEOUT
+
+
+def test_the_last_reply_is_told_before_the_end_of_the_stream(
+    peer: MakePeer, authority: Authority, server_context: ssl.SSLContext
+) -> None:
+    def talk(client: Client) -> None:
+        client.start_tls(server_context)
+        client.send("220 hi")
+
+    async def use(wire: Wire) -> list[int]:
+        await shake_hands(wire, authority)
+        told: list[int] = []
+
+        def on_reply(reply: Reply) -> float | None:
+            told.append(reply.code)
+            return soon()
+
+        with pytest.raises(WireFailed) as failed:
+            await wire.read_replies(on_reply, soon())
+        assert failed.value.kind is FaultKind.CLOSED
+        return told
+
+    assert connected(peer(talk), use) == [220]
+
+
 def test_what_is_sent_arrives_in_one_piece(ends: Ends) -> None:
     ours, theirs = ends
 

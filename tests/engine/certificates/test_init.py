@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from smtpcheck.engine.certificates import (
     MAX_CHAIN_OCTETS,
-    MAX_NAMES,
     certificates_of,
     days_left,
     read_certificate,
 )
+from smtpcheck.engine.certificates.plain import MAX_NAMES
 from smtpcheck.engine.evidence import Certificate
 from smtpcheck.engine.plan import fingerprint
 from smtpcheck.sandbox.authority import Authority, self_signed

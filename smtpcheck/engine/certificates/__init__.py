@@ -1,7 +1,7 @@
 """Reads what a certificate says out of its DER.
 
-Knows X.509 and nothing of connections. Loads ``cryptography`` on first use, as ``chain`` does,
-because that costs start-up time and many tests end before a certificate is seen.
+Knows X.509 and nothing of connections. Those of the kind that nearly every server shows are read by
+``plain``; for all others ``cryptography`` is loaded, which takes longer than a test.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from smtpcheck.engine.certificates.plain import MAX_NAMES, read_plain
 from smtpcheck.engine.evidence import Certificate
 
 if TYPE_CHECKING:
@@ -17,19 +18,22 @@ if TYPE_CHECKING:
 
 # What a chain may be before it is not looked at: real ones take 2 to 8 KiB.
 MAX_CHAIN_OCTETS = 100 * 1024
-# A shared certificate can name hundreds of hosts; these are stored with every result.
-MAX_NAMES = 50
+
+
+def read_certificate(der: bytes) -> Certificate | None:
+    """Return what a certificate says, or None if it cannot be parsed or is beyond the bound."""
+    if len(der) > MAX_CHAIN_OCTETS:
+        return None
+    return read_plain(der) or read_any(der)
 
 
 # A provider's accounts meet the same few certificates again and again.
 @lru_cache(maxsize=64)
-def read_certificate(der: bytes) -> Certificate | None:
-    """Return what a certificate says, or None if it cannot be parsed or is beyond the bound."""
+def read_any(der: bytes) -> Certificate | None:
+    """Return the same as ``read_certificate`` by way of ``cryptography`` alone."""
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    if len(der) > MAX_CHAIN_OCTETS:
-        return None
     try:
         parsed = x509.load_der_x509_certificate(der)
         return Certificate(
