@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from smtpcheck.engine.driver.ascent import Ascent
 from smtpcheck.engine.driver.clock import Clock
-from smtpcheck.engine.driver.conversation import context_of
+from smtpcheck.engine.driver.contexts import context_of
 from smtpcheck.engine.driver.dial import MAX_ADDRESSES, Way
 from smtpcheck.engine.driver.everywhere import Everywhere
 from smtpcheck.engine.driver.ladder import Ladder, Observer

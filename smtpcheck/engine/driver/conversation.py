@@ -7,24 +7,21 @@ garbage) becomes the fault of the stage that was being climbed.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, ClassVar
 
 from smtpcheck.engine.certificates import days_left
 from smtpcheck.engine.chain import TRUSTED, defects_of
 from smtpcheck.engine.driver.clock import Clock
+from smtpcheck.engine.driver.contexts import context_of
 from smtpcheck.engine.driver.ladder import Ladder
+from smtpcheck.engine.driver.ownname import own_name
 from smtpcheck.engine.driver.record import Record
 from smtpcheck.engine.driver.wire import Wire, WireFailed
-from smtpcheck.engine.errors import Refused
 from smtpcheck.engine.evidence import Fault, FaultKind, Reply, Tls
-from smtpcheck.engine.grammar import canonical_host
 from smtpcheck.engine.message import compose
 from smtpcheck.engine.plan import Plan
 from smtpcheck.engine.policy import Policy
@@ -53,11 +50,8 @@ from smtpcheck.engine.session import (
 )
 from smtpcheck.engine.stages import RungState, Security, Stage
 from smtpcheck.engine.tls import (
-    ClientCertificate,
     TlsChannel,
     Trust,
-    build_context,
-    kept_context,
     trust_of,
 )
 
@@ -389,31 +383,3 @@ class Conversation:
         return Fault(
             stage=stage, kind=kind, detail=failure.detail, raw=raw, verify_code=failure.verify_code
         )
-
-
-async def context_of(trust: Trust, shows: ClientCertificate | None = None) -> ssl.SSLContext:
-    """Return the context for a trust, built in a thread where it is not kept.
-
-    One that shows a client certificate is never kept: it holds a private key.
-    """
-    context = kept_context(trust) if shows is None else None
-    return await asyncio.to_thread(build_context, trust, shows) if context is None else context
-
-
-def own_name(local_host: str) -> str:
-    """Return what EHLO says by default: this machine's name if it is a full one, or its address.
-
-    RFC 5321 sections 4.1.1.1 and 4.1.3. The name is the kernel's: asking DNS for it could wait.
-    """
-    return _name_of(socket.gethostname(), local_host)
-
-
-@lru_cache(maxsize=64)
-def _name_of(machine: str, local_host: str) -> str:
-    if "." in machine.strip("."):
-        try:
-            return canonical_host(machine)
-        except Refused:
-            pass
-    address = ipaddress.ip_address(local_host.partition("%")[0])
-    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from smtpcheck.engine.capabilities import Capabilities, parse_capabilities
-from smtpcheck.engine.driver.conversation import context_of, own_name
+from smtpcheck.engine.driver.contexts import context_of
 from smtpcheck.engine.driver.dial import Dial, DialFailed, Way
+from smtpcheck.engine.driver.ownname import own_name
 from smtpcheck.engine.driver.wire import Wire, WireFailed
 from smtpcheck.engine.errors import EngineError
 from smtpcheck.engine.evidence import FaultKind, Probe, Reply

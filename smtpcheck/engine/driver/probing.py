@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from smtpcheck.engine.driver.clock import Clock
-from smtpcheck.engine.driver.conversation import context_of
+from smtpcheck.engine.driver.contexts import context_of
 from smtpcheck.engine.driver.dial import Way
 from smtpcheck.engine.driver.knock import Question, Visitor, knock
 from smtpcheck.engine.errors import Refused
