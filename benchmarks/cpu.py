@@ -1,6 +1,6 @@
 """How much CPU time a test costs the process that makes it, beside other clients in the same run.
 
-    python -m benchmarks.cpu [--tests 1000] [--runs 3] [--at-once 50 200]
+    python benchmarks/cpu.py [--tests 1000] [--runs 3] [--at-once 50 200]
 
 The server thinks for 100 ms before each reply, as real ones do, so the clients have time to spare
 and what is measured is work, not waiting. Loading the program is not counted: `benchmarks.start`
@@ -8,6 +8,11 @@ measures that.
 """
 
 from __future__ import annotations
+
+if not __package__:  # started as a file
+    import as_module  # type: ignore[import-not-found]
+
+    as_module.run(__file__)
 
 import argparse
 import statistics

@@ -1,6 +1,6 @@
 """How much memory a test in flight costs, beside other clients in the same run (Linux).
 
-    python -m benchmarks.memory [--at-once 500] [--runs 3]
+    python benchmarks/memory.py [--at-once 500] [--runs 3]
 
 All tests begin together and the server thinks for half a second before each reply, so that all of
 them are in flight. Counted is how far the process's resident memory rises above what it was after
@@ -8,6 +8,11 @@ its first test.
 """
 
 from __future__ import annotations
+
+if not __package__:  # started as a file
+    import as_module  # type: ignore[import-not-found]
+
+    as_module.run(__file__)
 
 import argparse
 import statistics

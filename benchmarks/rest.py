@@ -1,12 +1,17 @@
 """What the REST call costs, and how many it serves at once.
 
-    python -m benchmarks.rest [--calls 500] [--workers 2]
+    python benchmarks/rest.py [--calls 500] [--workers 2]
 
 uvicorn serves the project; with BENCHMARK_DATABASE_URL on that PostgreSQL server (a database of its
 own is made and dropped), else on SQLite in a file. The limits of calls and tests are lifted.
 """
 
 from __future__ import annotations
+
+if not __package__:  # started as a file
+    import as_module  # type: ignore[import-not-found]
+
+    as_module.run(__file__)
 
 import argparse
 import asyncio

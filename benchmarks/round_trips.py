@@ -1,12 +1,17 @@
 """How many round trips a test takes over a slow line, beside other clients on the same line.
 
-    python -m benchmarks.round_trips [--runs 5]
+    python benchmarks/round_trips.py [--runs 5]
 
 Runs itself again in a network namespace of its own where it may, so that nothing of the machine's
 network is touched. What is measured is on the wire: from the client's SYN to its FIN.
 """
 
 from __future__ import annotations
+
+if not __package__:  # started as a file
+    import as_module  # type: ignore[import-not-found]
+
+    as_module.run(__file__)
 
 import argparse
 import os

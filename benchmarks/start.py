@@ -1,12 +1,17 @@
 """How long a whole process takes for one test: ours, swaks, and what each has to load at least.
 
-    python -m benchmarks.start [--runs 11]
+    python benchmarks/start.py [--runs 11]
 
 CPU time of the process and its wall time, medians of runs in turn. The tests go to a sink on
 loopback that answers at once: STARTTLS, AUTH PLAIN and one mail.
 """
 
 from __future__ import annotations
+
+if not __package__:  # started as a file
+    import as_module  # type: ignore[import-not-found]
+
+    as_module.run(__file__)
 
 import argparse
 import os
