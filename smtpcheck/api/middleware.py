@@ -24,9 +24,8 @@ from smtpcheck.api.urls import urlpatterns
 class StepMiddleware:
     """One step before the rest of the chain and one after it.
 
-    Not made for coroutines: where the outermost ones are not, Django runs the whole chain in the
-    one thread that the call has anyway. A chain that changes sides pays two switches of threads
-    for each of Django's own, which is more than all of them compute.
+    Not made for coroutines: the whole chain runs in the one thread that a call has anyway. One
+    that changes sides pays two switches of threads each time, which is more than it computes.
     """
 
     sync_capable = True
