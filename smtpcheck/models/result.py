@@ -49,6 +49,11 @@ class Load:
     refused_logins: int
 
 
+# Parts our advisory locks from those of other programs in the same database.
+_LOCK_CLASS = 0x534D5450
+
+_TURN_SQL = "SELECT pg_advisory_xact_lock(%s, hashtext(%s));"
+
 _LOAD_SQL = """
 SELECT
   COUNT(*),
@@ -87,19 +92,28 @@ class SmtpTestResultQuerySet(models.QuerySet["SmtpTestResult"]):
     def load_at(self, host: str, username: str, now: datetime, since: datetime) -> Load:
         """Count what runs at a host now, and the logins refused there since a moment.
 
+        Transactions that count at one host wait for each other, so that two processes cannot both
+        count nine and both open the tenth. On SQLite there is one writer anyway: our transactions
+        begin IMMEDIATE.
+
         Asked before every test, so it is one statement, and written by hand: to build these four
-        counts costs the query compiler more than all else that a test asks the database.
+        counts costs the query compiler more than all else that a test asks the database. What makes
+        it wait goes out in front of it and not before it: each answer has this thread wait until it
+        may run, and all who count at this host with it. It counts what is there after the wait.
         """
         moment = connection.ops.adapt_datetimefield_value
+        statement = _LOAD_SQL.format(table=self.model._meta.db_table)  # noqa: SLF001
+        values = [
+            username,
+            *(host, username, Stage.AUTH.value, Verdict.FAILS.value, moment(since)),
+            *(host, moment(now)),
+        ]
         with connection.cursor() as cursor:
-            cursor.execute(
-                _LOAD_SQL.format(table=self.model._meta.db_table),  # noqa: SLF001
-                [
-                    username,
-                    *(host, username, Stage.AUTH.value, Verdict.FAILS.value, moment(since)),
-                    *(host, moment(now)),
-                ],
-            )
+            if connection.vendor == "postgresql":
+                cursor.execute(_TURN_SQL + statement, [_LOCK_CLASS, host, *values])
+                cursor.nextset()  # the first is the wait's
+            else:
+                cursor.execute(statement, values)
             return Load(*cursor.fetchone())
 
     def overdue(self, now: datetime) -> Self:

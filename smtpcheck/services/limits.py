@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from smtpcheck.conf import conf
 from smtpcheck.engine.errors import Refused
 from smtpcheck.models import SmtpTestResult
@@ -20,9 +18,6 @@ from smtpcheck.services.errors import Busy
 
 # Half a budget of REST: by then some of the tests that run now have ended.
 RETRY_AFTER_SECONDS = 10
-
-# Parts our advisory locks from those of other programs in the same database.
-_LOCK_CLASS = 0x534D5450
 
 _running = 0
 _running_lock = threading.Lock()
@@ -43,19 +38,11 @@ def process_slots(count: int = 1) -> Iterator[None]:
             _running -= count
 
 
-def queue_up(host: str) -> None:
-    """Make the transactions that open a test of one host wait for each other.
-
-    So that two processes cannot both count nine and both open the tenth. On SQLite there is one
-    writer anyway: our transactions begin IMMEDIATE.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_CLASS, host])
-
-
 def objection(asked: Asked, now: datetime) -> Refused | None:
-    """Return why a test may not run now, or None if it may."""
+    """Return why a test may not run now, or None if it may.
+
+    Ask in the transaction that opens its row: until that ends, others who ask about the host wait.
+    """
     limits = conf()
     since = now - timedelta(seconds=limits.REFUSED_LOGIN_WINDOW_SECONDS)
     load = SmtpTestResult.objects.load_at(asked.host, asked.username, now, since)

@@ -31,14 +31,15 @@ def open_row(asked: Asked, caller: Caller, budget_seconds: float) -> SmtpTestRes
     row = _new_row(asked, caller, budget_seconds)
     if asked.refused is None:
         with transaction.atomic():
-            limits.queue_up(asked.host)
+            # First what needs no turn: from the count on, other tests of the host wait for this.
+            auditing.test_asked(caller, row)
             asked.refused = limits.objection(asked, row.started_at) or lockout.objection(
                 asked, caller, row.started_at
             )
             if asked.refused is None:
                 row.save(force_insert=True)
-                auditing.test_asked(caller, row)
                 return row
+            transaction.set_rollback(True)
     return _save_refused(row, asked, caller, asked.refused)
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from smtpcheck.models import SmtpTestResult
+from smtpcheck.models.result import Load
 from tests.models.accounts import account
 from tests.models.results import later, open_result, result
 
@@ -105,6 +107,29 @@ def test_what_runs_at_a_host_is_counted_by_login_and_by_who_saved_it() -> None:
     result(verdict="works", host="h", username="u")
     load = SmtpTestResult.objects.load_at("h", "u", later(0), later(-60))
     assert (load.running, load.of_login, load.of_free_targets) == (2, 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer anyway")
+def test_whoever_counts_at_the_same_host_waits_and_sees_what_was_opened() -> None:
+    seen: dict[str, Load] = {}
+
+    def count(host: str) -> None:
+        with transaction.atomic():
+            seen[host] = SmtpTestResult.objects.load_at(host, "u", later(0), later(-60))
+        connection.close()
+
+    threads = [threading.Thread(target=count, args=(host,)) for host in ("h", "other")]
+    with transaction.atomic():
+        assert SmtpTestResult.objects.load_at("h", "u", later(0), later(-60)).running == 0
+        for thread in threads:
+            thread.start()
+        threads[1].join(10)
+        threads[0].join(0.2)
+        assert list(seen) == ["other"]
+        open_result(host="h", username="u")
+    threads[0].join(10)
+    assert (seen["h"].running, seen["other"].running) == (1, 0)
 
 
 @pytest.mark.parametrize(

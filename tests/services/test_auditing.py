@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from smtpcheck import services
 from smtpcheck.engine.redaction import Secret
@@ -133,6 +134,17 @@ def test_a_test_is_told_once_and_of_a_free_target_the_host_alone(
         ("root", "tested", "target", ""),
     ]
     assert not [entry for entry in AuditEntry.objects.values() if MARKED in str(entry)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_that_may_not_run_now_is_told_once(
+    engine: ScriptedEngine, settings: Settings
+) -> None:
+    settings.SMTPCHECK = settings.SMTPCHECK | {"TESTS_PER_HOST": 0}
+    caller = Caller(user=User.objects.create_superuser("root"), door=Door.REST)
+    row = services.test_account(account(), caller=caller)
+    assert row.diagnosis_id == "tool.budget"
+    assert entries() == [("root", "tested", "account", "News")]
 
 
 @pytest.mark.django_db(transaction=True)
