@@ -43,6 +43,7 @@ from smtpcheck.api.resources import (
     query_of,
 )
 from smtpcheck.api.results import FullResult, pointers
+from smtpcheck.api.turns import RunsTests
 from smtpcheck.engine.stages import Goal
 from smtpcheck.forms import AGAIN, SmtpAccountForm
 from smtpcheck.models import (
@@ -328,12 +329,11 @@ class TestOfAccount(serializers.Serializer[object]):
     )
 
 
-class AccountTest(Resource):
+class AccountTest(RunsTests, Resource):
     """The test of a saved account."""
 
     permission_classes = (IsAuthenticated, HasRight)
     rights: ClassVar = {"POST": (services.TEST_ACCOUNT,)}
-    runs_tests = True
 
     @extend_schema(
         summary=gettext_lazy("Test an account as it is saved"),

@@ -16,6 +16,7 @@ from typing import ClassVar
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_login_failed
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -28,6 +29,7 @@ from smtpcheck.api.verifiedlogins import verified_logins
 from smtpcheck.conf import conf
 from smtpcheck.models import AccessToken, TokenKind
 from smtpcheck.services import hold_back
+from smtpcheck.services.turnstile import turnstile
 
 # Who was recognised, and the token that told it, if one did.
 Found = tuple[AbstractBaseUser, AccessToken | None]
@@ -179,10 +181,18 @@ def _decoded(encoded: str) -> tuple[str, str]:
 
 
 def _user_in_turn(request: Request, username: str, password: str) -> AbstractBaseUser | None:
-    with verified_logins.turn(username, password):
-        # Perhaps another call with the same login has just passed.
-        known = verified_logins.user(username, password)
-        return known or _checked_user(request, username, password)
+    # Outside: it has a queue of its own, and those whose login is known need not stand in it.
+    with turnstile.outside():
+        try:
+            with verified_logins.turn(username, password):
+                # Perhaps another call with the same login has just passed.
+                known = verified_logins.user(username, password)
+                return known or _checked_user(request, username, password)
+        finally:
+            # Those inside may be waiting for a database connection. One that is in a transaction of
+            # the project's own cannot be given back.
+            if not connection.in_atomic_block:
+                connection.close()
 
 
 def _checked_user(request: Request, username: str, password: str) -> AbstractBaseUser | None:

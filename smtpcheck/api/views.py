@@ -10,7 +10,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from smtpcheck import services
 from smtpcheck.api.idempotence import run_once
@@ -26,10 +25,11 @@ from smtpcheck.api.serializers import (
     answer,
     description,
 )
+from smtpcheck.api.turns import RunsTests
 from smtpcheck.models import Door, SmtpTestResult
 
 
-class TestSmtpServer(APIView):
+class TestSmtpServer(RunsTests):
     """Tests an SMTP server by sending a mail through it."""
 
     # A plain sync view: under an ASGI server each call has a thread of its own, and the engine
@@ -37,7 +37,6 @@ class TestSmtpServer(APIView):
 
     permission_classes = (IsAuthenticated, MayTest)
     xml_roots: ClassVar = {"POST": "SmtpTestResult", "GET": "Description"}
-    runs_tests = True
     needs_body = True
 
     @extend_schema(

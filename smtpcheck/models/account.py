@@ -12,7 +12,7 @@ from typing import Any, Self
 from django.contrib.auth.models import AbstractUser, AnonymousUser, Group
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +41,8 @@ MINIMUM_CHECK_INTERVAL_SECONDS = 60  # a login each minute is what providers sti
 # A user, or None for whoever holds the keys: the command line on this machine.
 Person = AbstractUser | AnonymousUser | None
 
+_ANY_AT_SQL = "SELECT 1 FROM {table} WHERE host = %s AND port = %s LIMIT 1"
+
 
 class SmtpAccountQuerySet(models.QuerySet["SmtpAccount"]):
     """The questions that are asked about accounts."""
@@ -52,6 +54,19 @@ class SmtpAccountQuerySet(models.QuerySet["SmtpAccount"]):
         if not user.is_active or user.pk is None:
             return self.none()
         return self.filter(Q(team=None) | Q(team__in=Group.objects.filter(user=user.pk)))
+
+    def is_any_at(self, host: str, port: int) -> bool:
+        """Say whether there is an account for a server, whosever it is.
+
+        Asked before every test of a typed-in target, which most often nobody saved, and therefore
+        written by hand: the query that would read the account costs seven times as much.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _ANY_AT_SQL.format(table=self.model._meta.db_table),  # noqa: SLF001
+                [host, port],
+            )
+            return bool(cursor.fetchone())
 
     def matching(self, scheme: str, host: str, port: int, username: str | None) -> Self:
         """Those that an SMTP URI means; without a user name host and port alone decide.

@@ -161,11 +161,12 @@ def _understand(asked: Asked, request: TargetRequest, caller: Caller) -> None:
 
 def _matching_account(uri: SmtpUri, request: TargetRequest, caller: Caller) -> SmtpAccount | None:
     """The one account that is meant; raises Refused where that is not clear."""
-    may_search = caller.may(TEST_ACCOUNT)
-    # Without a user name a request for the stored password goes by host and port alone.
-    username = None if request.use_stored_password and not uri.username else uri.username
-    known = SmtpAccount.objects.usable_by(caller.user) if may_search else SmtpAccount.objects.none()
-    found = list(known.matching(uri.scheme, uri.host, uri.port, username)[:2])
+    found: list[SmtpAccount] = []
+    if caller.may(TEST_ACCOUNT) and SmtpAccount.objects.is_any_at(uri.host, uri.port):
+        # Without a user name a request for the stored password goes by host and port alone.
+        username = None if request.use_stored_password and not uri.username else uri.username
+        known = SmtpAccount.objects.usable_by(caller.user)
+        found = list(known.matching(uri.scheme, uri.host, uri.port, username)[:2])
     if len(found) > 1:
         raise Refused("config.account-ambiguous", host=uri.host, port=uri.port)
     if not found and request.use_stored_password:

@@ -42,6 +42,7 @@ from smtpcheck.services.lockout import login_of
 from smtpcheck.services.proxies import proxy_named
 from smtpcheck.services.recording import abandon_row, close_row, open_row
 from smtpcheck.services.remembering import past_of
+from smtpcheck.services.turnstile import CLOSING_WAITS_SECONDS, turnstile
 
 INTERNAL_ERROR = "tool.internal-error"
 
@@ -85,7 +86,8 @@ def run(
             return begun.row
         give_back_connections()
         try:
-            report = _runner(caller)(_check)(begun)
+            with turnstile.outside(due_in_seconds=CLOSING_WAITS_SECONDS):
+                report = _runner(caller)(_check)(begun)
         except Exception as error:  # noqa: BLE001 - the one place that must close the row
             return _fail(begun, error)
         except BaseException:

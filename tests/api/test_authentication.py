@@ -10,7 +10,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from smtpcheck.services.turnstile import Turnstile
 from tests.api.callers import PASSWORD, PATH, basic
+from tests.services.crowds import has_room
 
 
 def get(client: Client, authorization: str | None = None) -> Any:
@@ -150,6 +152,23 @@ def test_the_second_call_skips_the_slow_check(
     for _call in range(3):
         assert get(client, basic("strangér", PASSWORD)).status_code == 200
     assert full_checks == ["strangér"]
+
+
+def test_the_slow_check_takes_no_place_from_calls_that_need_none(
+    client: Client, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turnstile = Turnstile(1)
+    monkeypatch.setattr("smtpcheck.api.authentication.turnstile", turnstile)
+    rooms: list[bool] = []
+
+    def looking(*args: Any, **credentials: Any) -> Any:
+        rooms.append(has_room(turnstile))
+        return authenticate(*args, **credentials)
+
+    monkeypatch.setattr("smtpcheck.api.authentication.authenticate", looking)
+    with turnstile.inside():
+        assert get(client, basic("strangér", PASSWORD)).status_code == 200
+    assert rooms == [True]
 
 
 def test_a_remembered_login_is_refused_once_the_user_is_inactive(

@@ -253,6 +253,13 @@ def test_an_uri_means_an_account_of_its_scheme_host_port_and_user() -> None:
     assert not matching("smtp", "mail.example.org", 25, "ann@example.org")
 
 
+def test_whether_there_is_any_account_at_a_server() -> None:
+    account()
+    assert SmtpAccount.objects.is_any_at("mail.example.org", 587)
+    assert not SmtpAccount.objects.is_any_at("mail.example.org", 465)
+    assert not SmtpAccount.objects.is_any_at("other.example.org", 587)
+
+
 def test_without_a_user_host_and_port_alone_decide() -> None:
     account()
     account(name="tls", security="tls")

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group, User
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from smtpcheck.crypto import generate_key
@@ -40,6 +41,14 @@ def test_a_target_that_matches_no_account_is_asked_as_it_is_named(operator: Call
     assert asked.security is Security.STARTTLS
     assert asked.password == Secret("typed")
     assert (asked.account, asked.digest, why_not(asked)) == (None, "", "")
+
+
+def test_a_target_that_nobody_saved_costs_one_short_question(
+    operator: Caller, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    account(port=465, security="tls")
+    with django_assert_num_queries(1):
+        assert ask(operator).account is None
 
 
 def test_a_matching_account_adds_what_it_knows(operator: Caller) -> None:

@@ -8,6 +8,7 @@ import logging
 import signal
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -26,8 +27,10 @@ from smtpcheck.engine.stages import Goal, Stage
 from smtpcheck.models import Door, SmtpAccountState, SmtpTestResult
 from smtpcheck.services import Caller, TargetRequest
 from smtpcheck.services.overdue import overdue
+from smtpcheck.services.turnstile import Turnstile
 from tests.models.accounts import SECRET, account
 from tests.models.results import open_result, result
+from tests.services.crowds import has_room
 from tests.services.scripted import ScriptedEngine, evidence, fails, works
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,6 +185,26 @@ def test_no_database_connection_is_held_while_the_network_is_touched(
     engine.meanwhile = lambda: events.append("network")
     services.test_target(target(), caller=Caller(None, door))
     assert events[:2] == ["closed", "network"]
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("x"), asyncio.CancelledError()])
+@pytest.mark.parametrize("door", DOORS)
+def test_others_take_their_turn_while_the_network_is_touched(
+    engine: ScriptedEngine,
+    door: Door,
+    error: BaseException | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turnstile = Turnstile(1)
+    monkeypatch.setattr("smtpcheck.services.running.turnstile", turnstile)
+    rooms: list[bool] = []
+    engine.meanwhile = lambda: rooms.append(has_room(turnstile))
+    engine.error = error
+    with turnstile.inside(), suppress(asyncio.CancelledError):
+        services.test_target(target(), caller=Caller(None, door))
+    assert rooms == [True]
+    assert has_room(turnstile)
+    assert not SmtpTestResult.objects.get().is_open
 
 
 def test_inside_a_transaction_nothing_is_tested(engine: ScriptedEngine, operator: Caller) -> None:
