@@ -16,12 +16,17 @@ from smtpcheck.engine.session.effects import (
 )
 from smtpcheck.engine.stages import Stage
 
+# A conversation yields dozens of these; of each stage they are all the same.
+_BEGIN = {stage: Begin(stage) for stage in Stage}
+PROVEN = {stage: Proven(stage) for stage in Stage}
+_READ = {stage: Read(stage) for stage in Stage}
+
 
 def rung(stage: Stage, script: Script[T]) -> Script[T]:
     """Climb one rung of the ladder: start its clock, run its script, and say that it is proven."""
-    yield Begin(stage)
+    yield _BEGIN[stage]
     result = yield from script
-    yield Proven(stage)
+    yield PROVEN[stage]
     return result
 
 
@@ -35,12 +40,12 @@ def perform(stage: Stage, command: str) -> Script[Reply]:
 def ask(stage: Stage, command: str) -> Script[Reply]:
     """Say a command and take its reply, whatever it is."""
     yield Send(f"{command}\r\n".encode(), (command,))
-    return _come(stage, (yield Read(stage)))
+    return _come(stage, (yield _READ[stage]))
 
 
 def read(stage: Stage, *, veiled: bool = False) -> Script[Reply]:
     """Take a reply that must come; see ``Read``."""
-    return _come(stage, (yield Read(stage, veiled=veiled)))
+    return _come(stage, (yield Read(stage, veiled=True) if veiled else _READ[stage]))
 
 
 def _come(stage: Stage, answer: Answer) -> Reply:

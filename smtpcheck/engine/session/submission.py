@@ -10,8 +10,8 @@ from smtpcheck.engine.capabilities import Capabilities
 from smtpcheck.engine.evidence import Fault, FaultKind, Reply
 from smtpcheck.engine.message import Message, dot_stuffed
 from smtpcheck.engine.plan import Plan
-from smtpcheck.engine.session.effects import Begin, Proven, Read, Script, Send, StageFailed
-from smtpcheck.engine.session.steps import expect, perform, read, rung
+from smtpcheck.engine.session.effects import Begin, Read, Script, Send, StageFailed
+from smtpcheck.engine.session.steps import PROVEN, expect, perform, read, rung
 from smtpcheck.engine.stages import Goal, Stage
 
 
@@ -102,7 +102,7 @@ def group(plan: Plan, commands: Mapping[Stage, Send]) -> Script[Refusal | None]:
         except StageFailed as failure:
             behind = [*stages, *(Stage.RCPT for _ in resets)]
             return (yield from _refused(failure.fault, behind))
-        yield Proven(stage)
+        yield PROVEN[stage]
     for _ in resets:
         yield Read(Stage.RCPT, optional=True)
     return None
