@@ -65,6 +65,7 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._raw_octets = 0
         self._listens = False
+        self._owes_ack = False  # something has come, and nothing gone out since
         self._left = b""  # what the socket has not taken of what TLS says by itself
         self._waiter: asyncio.Future[bytes] | None = None
         self._on_reply: OnReply | None = None
@@ -215,12 +216,16 @@ class Wire:
 
     def _send_raw(self, octets: bytes) -> bytes:
         """Send what the socket takes; the rest, of which there is none where nobody listens."""
+        if not octets:
+            return b""
         try:
-            return octets[self._sock.send(octets) :] if octets else b""
+            sent = self._sock.send(octets)
         except (BlockingIOError, InterruptedError):
             return octets
         except OSError:
             return b""
+        self._owes_ack = False
+        return octets[sent:]
 
     def _arrival(self, deadline: float) -> asyncio.Future[bytes]:
         """What comes next, or b"" at the end of the stream; await it. Ends with WireFailed.
@@ -279,6 +284,7 @@ class Wire:
             detail = "" if is_reset else error.strerror or ""
             self._end_wait(WireFailed(FaultKind.RESET, detail))
             return
+        self._owes_ack = True
         self._raw_octets += len(data)
         if self._raw_octets > MAX_RAW_OCTETS:
             raw = self.reader.first_bytes
@@ -314,13 +320,14 @@ class Wire:
             waiter.set_result(outcome)
 
     def _acknowledge_at_once(self) -> None:
-        """Keep the kernel from holding our ACK back.
+        """Keep the kernel from holding our ACK back where no command carries it.
 
-        Nagle's algorithm on the server would then hold its next reply for 40 ms. The option does
-        not stick, so it is set before each read.
+        Nagle's algorithm on the server would then hold the rest of its reply for 40 ms. The option
+        does not stick: it sends the ACK that is due, and the next one may be put off again.
         """
-        if _QUICKACK is None:
+        if _QUICKACK is None or not self._owes_ack:
             return
+        self._owes_ack = False
         try:
             self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         except OSError:
