@@ -25,6 +25,6 @@ application = ReadableTypes(LimitedBodies(django_application))
 # Without keys nothing could be opened or sealed: refuse at the start, not at the first call.
 require_runtime()
 
-# What is loaded by now lives as long as the process. A crowd of calls lets the garbage collector
-# go through everything that lives, which takes a tenth of a second with it and half without.
+# What is loaded by now lives as long as the process. In a crowd of calls the garbage collector goes
+# through everything that may die, and all calls wait for it; with this, that took twice as long.
 gc.freeze()

@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from django.contrib.auth import authenticate, get_user_model
@@ -182,17 +184,23 @@ def _decoded(encoded: str) -> tuple[str, str]:
 
 def _user_in_turn(request: Request, username: str, password: str) -> AbstractBaseUser | None:
     # Outside: it has a queue of its own, and those whose login is known need not stand in it.
-    with turnstile.outside():
-        try:
-            with verified_logins.turn(username, password):
-                # Perhaps another call with the same login has just passed.
-                known = verified_logins.user(username, password)
-                return known or _checked_user(request, username, password)
-        finally:
-            # Those inside may be waiting for a database connection. One that is in a transaction of
-            # the project's own cannot be given back.
-            if not connection.in_atomic_block:
-                connection.close()
+    with turnstile.outside(), _connection_given_back(), verified_logins.turn(username, password):
+        # Perhaps another call with the same login has just passed.
+        known = verified_logins.user(username, password)
+        return known or _checked_user(request, username, password)
+
+
+@contextmanager
+def _connection_given_back() -> Iterator[None]:
+    """Keep no database connection while a place is waited for: those inside may wait for one.
+
+    One that is in a transaction of the project's own cannot be given back.
+    """
+    try:
+        yield
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def _checked_user(request: Request, username: str, password: str) -> AbstractBaseUser | None:

@@ -110,7 +110,7 @@ class ReplyReader:
             raise self._unreadable
         try:
             while self._lines:
-                if reply := self._take(self._lines.popleft()):
+                if reply := self._take(self._bare(self._lines.popleft())):
                     return reply
             if len(self._rest) > MAX_LINE_OCTETS:
                 raise self._too_much("line")
@@ -121,37 +121,33 @@ class ReplyReader:
 
     def _take(self, line: bytes) -> Reply | None:
         """Read one line; the reply that ends with it, or None."""
+        code, goes_on, text = _parted(line)
+        begun = self._unfinished
+        if begun is None:
+            if not goes_on:  # as most replies are
+                return self._whole(Reply(code, (text,)))
+            begun = self._unfinished = _Unfinished(code, [], 0)
+        if code != begun.code:
+            raise Unreadable(FaultKind.BAD_REPLY, f"{begun.code} and {code} mixed", line)
+        begun.lines.append(text)
+        begun.octets += len(line) + 2
+        if len(begun.lines) > MAX_REPLY_LINES:
+            raise self._too_much("lines")
+        if begun.octets > MAX_REPLY_OCTETS:
+            raise self._too_much("reply")
+        if goes_on:
+            return None
+        self._unfinished = None
+        return self._whole(Reply(code, tuple(begun.lines)))
+
+    def _bare(self, line: bytes) -> bytes:
+        """A line without its CR."""
         if len(line) > MAX_LINE_OCTETS:
             raise self._too_much("line")
         if line[-1:] == b"\r":
-            line = line[:-1]
-        else:
-            self.oddities.add("proto.bare-lf")
-        match = _REPLY_LINE.fullmatch(line)
-        if match is None:
-            raise Unreadable(FaultKind.BAD_REPLY, "not a reply", line or b"\n")
-        digits, separator, text = match.groups()
-        code = int(digits)
-        # What is not UTF-8 and controls are shown as \xNN, never an error.
-        shown = (text or b"").decode("utf-8", "backslashreplace")
-        if not shown.isprintable():
-            shown = visible(shown)
-        if separator != b"-" and self._unfinished is None:
-            return self._whole(Reply(code, (shown,)))
-        unfinished = self._unfinished or _Unfinished(code, [], 0)
-        if code != unfinished.code:
-            raise Unreadable(FaultKind.BAD_REPLY, f"{unfinished.code} and {code} mixed", line)
-        unfinished.lines.append(shown)
-        unfinished.octets += len(line) + 2
-        self._unfinished = unfinished
-        if len(unfinished.lines) > MAX_REPLY_LINES:
-            raise self._too_much("lines")
-        if unfinished.octets > MAX_REPLY_OCTETS:
-            raise self._too_much("reply")
-        if separator == b"-":
-            return None
-        self._unfinished = None
-        return self._whole(Reply(code, tuple(unfinished.lines)))
+            return line[:-1]
+        self.oddities.add("proto.bare-lf")
+        return line
 
     def _whole(self, reply: Reply) -> Reply:
         if not self._has_replied:
@@ -161,3 +157,16 @@ class ReplyReader:
 
     def _too_much(self, limit: str) -> Unreadable:
         return Unreadable(FaultKind.TOO_MUCH, limit, self.first_bytes)
+
+
+def _parted(line: bytes) -> tuple[int, bool, str]:
+    r"""The code of a line, whether the reply goes on behind it, and its text to be shown.
+
+    What is not UTF-8 and controls are shown as ``\xNN``, never an error.
+    """
+    match = _REPLY_LINE.fullmatch(line)
+    if match is None:
+        raise Unreadable(FaultKind.BAD_REPLY, "not a reply", line or b"\n")
+    code, separator, text = match.groups()
+    shown = (text or b"").decode("utf-8", "backslashreplace")
+    return int(code), separator == b"-", shown if shown.isprintable() else visible(shown)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -169,6 +170,24 @@ def test_the_slow_check_takes_no_place_from_calls_that_need_none(
     with turnstile.inside():
         assert get(client, basic("strangér", PASSWORD)).status_code == 200
     assert rooms == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_place_behind_the_slow_check_keeps_no_connection(
+    client: Client, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+
+    class Watched(Turnstile):
+        def _enter(self, due_in_seconds: float) -> None:
+            held.append(connection.connection is not None)
+            super()._enter(due_in_seconds)
+
+    turnstile = Watched(1)
+    monkeypatch.setattr("smtpcheck.api.authentication.turnstile", turnstile)
+    with turnstile.inside():
+        assert get(client, basic("strangér", PASSWORD)).status_code == 200
+    assert held[1:] == [False]  # the first is this test's own
 
 
 def test_a_remembered_login_is_refused_once_the_user_is_inactive(

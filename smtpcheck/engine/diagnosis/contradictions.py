@@ -26,10 +26,8 @@ def contradicts_itself(stage: Stage, reply: Reply) -> bool:
     # A challenge and an invitation are neither good nor bad.
     if kind == 3:
         return False
-    for line in reply.lines[:1] if stage is Stage.EHLO else reply.lines:
-        if _contradicts(kind, line, stage):
-            return True
-    return False
+    lines = reply.lines[:1] if stage is Stage.EHLO else reply.lines
+    return any(_contradicts(kind, line, stage) for line in lines)
 
 
 def _contradicts(kind: int, line: str, stage: Stage) -> bool:

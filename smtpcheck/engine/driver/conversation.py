@@ -49,11 +49,7 @@ from smtpcheck.engine.session import (
     in_turn,
 )
 from smtpcheck.engine.stages import RungState, Security, Stage
-from smtpcheck.engine.tls import (
-    TlsChannel,
-    Trust,
-    trust_of,
-)
+from smtpcheck.engine.tls import TlsChannel, Trust, trust_of
 
 # How long the replies behind a refusal are waited for: they left the server in the same flight.
 OPTIONAL_SECONDS = 1.0
@@ -159,28 +155,25 @@ class Conversation:
     async def _perform(self, script: Script[None]) -> None:
         """Carry out a script: ``_advance`` does all that need not wait, and this what must."""
         self._script = script
-        waits_for = self._advance(None)
-        while waits_for is not None:
+        self._waits_for = self._advance(None)
+        while (wait := self._waits_for) is not None:
             answer: Answer = None
-            match waits_for:
+            match wait:
                 case Read(optional=True):
-                    answer = await self._read_if_there(waits_for.stage)
+                    answer = await self._read_if_there(wait.stage)
                 case Read():
-                    self._waits_for = waits_for
-                    ends = self._stage_ends(waits_for.stage)
-                    await self._wire.read_replies(self._on_reply, ends)
-                    waits_for = self._waits_for
+                    await self._wire.read_replies(self._on_reply, self._stage_ends(wait.stage))
                     continue
                 case Send():
                     ends = self._stage_ends(self._ladder.stage)
-                    await self._wire.send_rest(waits_for.octets, ends)
+                    await self._wire.send_rest(wait.octets, ends)
                 case Handshake():
                     await self._shake_hands()
                 case Derive():
-                    answer = await self._derive(waits_for)
+                    answer = await self._derive(wait)
                 case Turn():
                     answer = self._may_go_on is None or await self._may_go_on()
-            waits_for = self._advance(answer)
+            self._waits_for = self._advance(answer)
 
     def _advance(self, answer: Answer) -> _Wait | None:
         """Run the script to what must be waited for, or to its end: None.
@@ -198,7 +191,8 @@ class Conversation:
             elif isinstance(effect, Send):
                 if left := self._send(effect):
                     return Send(left, ())
-            elif isinstance(effect, _Wait):
+            else:
+                assert isinstance(effect, _Wait), f"nobody carries out {effect}"
                 return effect
 
     def _on_reply(self, reply: Reply) -> float | None:

@@ -41,6 +41,9 @@ _KINDS = {
     errno.ENOMEM: FaultKind.RESOURCES,
 }
 
+# A connection that was not made at once; a signal interrupts the call, not the connection.
+_UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EINTR})
+
 # When addresses failed in different ways, the first of these that happened says most: a host that
 # refuses is there, a network that cannot be reached is often just a machine without IPv6. What a
 # proxy kept us from seeing comes first, because that address may be the one that works.
@@ -224,7 +227,7 @@ async def _reach(sock: socket.socket, place: tuple[str, int]) -> None:
     Not by the loop's ``sock_connect``: uvloop's looks up even a numeric address, in a thread.
     """
     error = sock.connect_ex(place)
-    if error == errno.EINPROGRESS:
+    if error in _UNDER_WAY:
         await _writable(sock)
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:

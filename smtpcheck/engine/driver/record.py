@@ -166,14 +166,7 @@ class Record:
         """Return everything seen, as one frozen record."""
         plan, target = self._plan, self._plan.target
         opening = reader.first_bytes if reader else b""
-        dialogue = self._transcript.dialogue(
-            (
-                opening.decode("utf-8", "backslashreplace"),
-                "\n".join(self._clear),
-                "\n".join(self._capabilities),
-                *(oddity.detail for oddity in self._oddities),
-            )
-        )
+        dialogue = self._dialogue(opening)
         return Evidence(
             host=target.host,
             port=target.port,
@@ -199,18 +192,32 @@ class Record:
             first_bytes=opening[:FIRST_BYTES] if dialogue.is_harmless else self._first_of(opening),
             replies=dialogue.replies,
             ladder=ladder,
-            oddities=(
-                *notes_of(plan),
-                *(self._safe_oddity(oddity, dialogue) for oddity in self._oddities),
-                *self._odd_lines(reader),
-                *self._broken_group(),
-            ),
+            oddities=self._all_oddities(reader, dialogue),
             refuses_groups=self.ungrouped is not None,
             fault=fault,
             transcript=dialogue.text,
             probes=self._probes,
             look_ups=self._look_ups,
             policy_lines=self.policy_lines,
+        )
+
+    def _dialogue(self, opening: bytes) -> Dialogue:
+        """What was said, searched together with all else that is the server's words."""
+        return self._transcript.dialogue(
+            (
+                opening.decode("utf-8", "backslashreplace"),
+                "\n".join(self._clear),
+                "\n".join(self._capabilities),
+                *(oddity.detail for oddity in self._oddities),
+            )
+        )
+
+    def _all_oddities(self, reader: ReplyReader | None, dialogue: Dialogue) -> tuple[Oddity, ...]:
+        return (
+            *notes_of(self._plan),
+            *(self._safe_oddity(oddity, dialogue) for oddity in self._oddities),
+            *self._odd_lines(reader),
+            *self._broken_group(),
         )
 
     def _safe_lines(self, lines: tuple[str, ...], dialogue: Dialogue) -> tuple[str, ...]:

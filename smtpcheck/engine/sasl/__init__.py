@@ -6,7 +6,7 @@ randomness. To add a mechanism, write its script and give it a row in ``MECHANIS
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from smtpcheck.engine.plan import Credentials
 from smtpcheck.engine.sasl.binding import end_point
@@ -36,23 +36,15 @@ __all__ = [
 ]
 
 
-# Few logins need SCRAM, which loads the tables of Unicode 3.2, so it is loaded by its first one.
-def _scram_sha_1(credentials: Credentials, link: Link) -> Script:
-    from smtpcheck.engine.sasl.scram import SHA_1
+def _scram(algorithm: str, *, bound: bool = False) -> Callable[[Credentials, Link], Script]:
+    """SCRAM by a hash, loaded by its first login: few need it, and its tables of Unicode 3.2."""
 
-    return SHA_1.script(credentials, link)
+    def script(credentials: Credentials, link: Link) -> Script:
+        from smtpcheck.engine.sasl.scram import script_of
 
+        return script_of(algorithm, bound=bound)(credentials, link)
 
-def _scram_sha_256(credentials: Credentials, link: Link) -> Script:
-    from smtpcheck.engine.sasl.scram import SHA_256
-
-    return SHA_256.script(credentials, link)
-
-
-def _scram_sha_256_plus(credentials: Credentials, link: Link) -> Script:
-    from smtpcheck.engine.sasl.scram import SHA_256
-
-    return SHA_256.bound_script(credentials, link)
+    return script
 
 
 MECHANISMS: dict[str, Mechanism] = {
@@ -60,11 +52,14 @@ MECHANISMS: dict[str, Mechanism] = {
     for mechanism in (
         Mechanism("PLAIN", plain, ends_at_once=True),
         Mechanism("LOGIN", login),
-        Mechanism("SCRAM-SHA-256", _scram_sha_256, proves_server=True),
-        Mechanism("SCRAM-SHA-1", _scram_sha_1, proves_server=True),
+        Mechanism("SCRAM-SHA-256", _scram("sha256"), proves_server=True),
+        Mechanism("SCRAM-SHA-1", _scram("sha1"), proves_server=True),
         Mechanism("CRAM-MD5", cram_md5),
         Mechanism(
-            "SCRAM-SHA-256-PLUS", _scram_sha_256_plus, proves_server=True, binds_channel=True
+            "SCRAM-SHA-256-PLUS",
+            _scram("sha256", bound=True),
+            proves_server=True,
+            binds_channel=True,
         ),
         Mechanism("XOAUTH2", xoauth2),
         Mechanism("OAUTHBEARER", oauthbearer),

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from smtpcheck.engine.evidence import FaultKind, Oddity
@@ -91,8 +92,10 @@ class _Hashing(NamedTuple):
         yield b""  # RFC 4954 section 4: what comes with success comes in a challenge
 
 
-SHA_1 = _Hashing("sha1")
-SHA_256 = _Hashing("sha256")
+def script_of(algorithm: str, *, bound: bool) -> Callable[[Credentials, Link], Script]:
+    """Return the exchange of a hash, such as "sha256"; ``bound`` is the one of -PLUS."""
+    hashing = _Hashing(algorithm)
+    return hashing.bound_script if bound else hashing.script
 
 
 class _Terms(NamedTuple):
